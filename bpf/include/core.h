@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* What every program starts with: helpers, the counters that number and account for events, and small kernel reads. */
+#ifndef VEDETTE_CORE_H
+#define VEDETTE_CORE_H
+
+#include "kernel.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/*
+ * One element per CPU, mapped read-only by user space and frozen. An array, not a per-CPU array: only that can be mapped,
+ * and a mapping needs no capability to read. 128 bytes keep CPUs off each other's cache lines.
+ */
+struct cpu_counters {
+	__u64 made;
+	__u64 lost_ring_full;
+	__u64 lost_scratch;
+	__u64 cut_arguments;
+	__u64 cut_environment;
+	__u64 cut_path;
+	__u64 read_fault;
+	__u64 reserved[9];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set to the number of CPUs before loading */
+	__type(key, __u32);
+	__type(value, struct cpu_counters);
+} counters SEC(".maps");
+
+/*
+ * Atomic instructions that return a value came with 5.12; the helper of 5.13 stands for them. Older kernels run tracing
+ * programs with preemption off, so there a plain read and write cannot be interleaved on one CPU.
+ */
+ALWAYS_INLINE bool have_atomics(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_for_each_map_elem);
+}
+
+/* Takes the next sequence number of this CPU, from 1. */
+ALWAYS_INLINE __u64 count_made(struct cpu_counters *c)
+{
+	if (have_atomics())
+		return __sync_fetch_and_add(&c->made, 1) + 1;
+	c->made++;
+	return c->made;
+}
+
+/* A counter may be touched by a preempting program of the same CPU, so even a plain count is atomic. */
+#define COUNT(field) ((void)__sync_fetch_and_add(&(field), 1))
+
+/* st_dev of stat(2) from the kernel's own device number (new_encode_dev in include/linux/kdev_t.h). */
+ALWAYS_INLINE __u64 encode_device(__u32 dev)
+{
+	__u32 major = dev >> 20, minor = dev & 0xfffff;
+
+	return (minor & 0xff) | (major << 8) | ((minor & ~0xffU) << 12);
+}
+
+/* Process id of a struct pid in the initial namespace. */
+ALWAYS_INLINE __u32 pid_number(struct pid *pid)
+{
+	return pid ? BPF_CORE_READ(pid, numbers[0].nr) : 0;
+}
+
+/* Process id inside the task's own namespace, and that namespace. */
+ALWAYS_INLINE void own_namespace(struct task_struct *task, __u32 *nr, __u32 *inum)
+{
+	struct pid *pid = task->thread_pid;
+	struct upid upid = {};
+	__u32 level;
+
+	if (!pid)
+		return;
+	level = BPF_CORE_READ(pid, level);
+	bpf_probe_read_kernel(&upid, bpf_core_type_size(struct upid) < sizeof(upid) ? bpf_core_type_size(struct upid) : sizeof(upid),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) + level * bpf_core_type_size(struct upid));
+	*nr = upid.nr;
+	if (upid.ns)
+		*inum = BPF_CORE_READ(upid.ns, ns.inum);
+}
+
+#endif

@@ -1,0 +1,237 @@
+// Package loader puts one sensor's eBPF object into the kernel: it checks the object against its committed checksum, sizes
+// and freezes its maps, and loads and attaches every program by itself, so that one hook a kernel refuses costs that hook
+// and nothing else.
+package loader
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+)
+
+// ErrNoBTF says that the kernel does not describe its own types.
+var ErrNoBTF = errors.New("this kernel has no BTF: /sys/kernel/btf/vmlinux is missing; Vedette needs a kernel of 5.8 or newer built with CONFIG_DEBUG_INFO_BTF=y (every current distribution kernel is)")
+
+// ErrChecksum says that an object is not the one this program was built with.
+var ErrChecksum = errors.New("object does not match its checksum")
+
+// ErrNotAttached says that a program is loaded but not hooked yet.
+var ErrNotAttached = errors.New("not attached")
+
+const kernelBTF = "/sys/kernel/btf/vmlinux"
+
+//go:embed checksums.txt
+var checksums string
+
+// Attachment says whether one program runs in the kernel, and why not.
+type Attachment struct {
+	Name string
+	Hook string
+	// Err is nil when the program is attached.
+	Err error
+}
+
+// Object is one sensor's maps and programs. Close detaches and unloads all of it. It is not safe for concurrent use.
+type Object struct {
+	maps        map[string]*ebpf.Map
+	programs    map[string]*ebpf.Program
+	links       map[string]link.Link
+	attachments []Attachment
+}
+
+// Settings adapts an object to the machine before it is loaded.
+type Settings struct {
+	// MaxEntries by map name: elements, or bytes for a ring buffer.
+	MaxEntries map[string]uint32
+	// Variables by name are constants of the programs.
+	Variables map[string]any
+}
+
+// Verify compares an object with the SHA-256 that was committed for its name.
+func Verify(name string, object []byte) error {
+	sum := sha256.Sum256(object)
+	got := hex.EncodeToString(sum[:])
+	for line := range strings.Lines(checksums) {
+		fields := strings.Fields(line)
+		if len(fields) == 2 && fields[1] == name {
+			if fields[0] != got {
+				return fmt.Errorf("%w: %s is %s, built as %s; run make generate and build again", ErrChecksum, name, got, fields[0])
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: no checksum is known for %s", ErrChecksum, name)
+}
+
+// Load verifies the object, creates its maps and loads each program. A program that the kernel refuses is recorded among
+// the attachments; Load itself fails only when nothing of the object can work.
+func Load(name string, object []byte, s Settings) (*Object, error) {
+	if err := Verify(name, object); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(kernelBTF); errors.Is(err, os.ErrNotExist) {
+		return nil, ErrNoBTF
+	}
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read eBPF object %s: %w", name, err)
+	}
+	for m, n := range s.MaxEntries {
+		if spec.Maps[m] == nil {
+			return nil, fmt.Errorf("BUG: eBPF object %s has no map %q", name, m)
+		}
+		spec.Maps[m].MaxEntries = n
+	}
+	for v, value := range s.Variables {
+		if spec.Variables[v] == nil {
+			return nil, fmt.Errorf("BUG: eBPF object %s has no constant %q", name, v)
+		}
+		if err := spec.Variables[v].Set(value); err != nil {
+			return nil, fmt.Errorf("cannot set constant %q of eBPF object %s: %w", v, name, err)
+		}
+	}
+	o := &Object{programs: map[string]*ebpf.Program{}, links: map[string]link.Link{}}
+	maps := spec.Copy()
+	maps.Programs = nil
+	collection, err := ebpf.NewCollection(maps)
+	if err != nil {
+		return nil, fmt.Errorf("cannot create the maps of eBPF object %s: %w", name, refusal(err))
+	}
+	o.maps = collection.Maps
+	collection.Maps = nil
+	for _, p := range sortedNames(spec.Programs) {
+		one := spec.Copy()
+		one.Programs = map[string]*ebpf.ProgramSpec{p: one.Programs[p]}
+		hook := one.Programs[p].SectionName
+		c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{MapReplacements: o.maps})
+		if err != nil {
+			o.attachments = append(o.attachments, Attachment{p, hook, refusal(err)})
+			continue
+		}
+		o.attachments = append(o.attachments, Attachment{p, hook, ErrNotAttached})
+		o.programs[p] = c.Programs[p]
+		delete(c.Programs, p)
+		c.Close()
+	}
+	return o, nil
+}
+
+// Attach hooks every loaded program where its section says. An iterator is only made ready: it runs when it is opened.
+func (o *Object) Attach() {
+	for i, a := range o.attachments {
+		if !errors.Is(a.Err, ErrNotAttached) {
+			continue
+		}
+		l, err := attach(o.programs[a.Name], a.Hook)
+		o.attachments[i].Err = refusal(err)
+		if err == nil {
+			o.links[a.Name] = l
+		}
+	}
+}
+
+func attach(p *ebpf.Program, hook string) (link.Link, error) {
+	if strings.HasPrefix(hook, "iter/") {
+		return link.AttachIter(link.IterOptions{Program: p})
+	}
+	return link.AttachTracing(link.TracingOptions{Program: p})
+}
+
+// Iterate starts a fresh run of an attached iterator; the caller reads the records and closes it.
+func (o *Object) Iterate(name string) (io.ReadCloser, error) {
+	it, ok := o.links[name].(*link.Iter)
+	if !ok {
+		return nil, fmt.Errorf("cannot run iterator %q: %w", name, ErrNotAttached)
+	}
+	return it.Open()
+}
+
+// Attachments lists every program of the object, by name.
+func (o *Object) Attachments() []Attachment { return append([]Attachment(nil), o.attachments...) }
+
+// Map returns a map of the object, owned by the object.
+func (o *Object) Map(name string) *ebpf.Map { return o.maps[name] }
+
+// Program returns a loaded program, owned by the object, or nil when the kernel refused it.
+func (o *Object) Program(name string) *ebpf.Program { return o.programs[name] }
+
+// Detach takes the programs off their hooks; what they have made stays in the maps. The attachments say so from then on.
+func (o *Object) Detach() error {
+	var errs []error
+	for _, l := range o.links {
+		errs = append(errs, l.Close())
+	}
+	clear(o.links)
+	for i, a := range o.attachments {
+		if a.Err == nil {
+			o.attachments[i].Err = ErrNotAttached
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Close detaches the programs and frees programs and maps.
+func (o *Object) Close() error {
+	errs := []error{o.Detach()}
+	for _, p := range o.programs {
+		errs = append(errs, p.Close())
+	}
+	for _, m := range o.maps {
+		errs = append(errs, m.Close())
+	}
+	o.programs, o.maps = nil, nil
+	return errors.Join(errs...)
+}
+
+// refusal words the kernel's answer so that a user can act on it; a verifier log keeps its last lines. nil stays nil.
+func refusal(err error) error {
+	var verifier *ebpf.VerifierError
+	if errors.As(err, &verifier) {
+		return fmt.Errorf("the kernel's verifier refused it: %w", verifier)
+	}
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("%w; run as root, or with CAP_BPF and CAP_PERFMON (and check kernel lockdown)", err)
+	}
+	return err
+}
+
+// KernelFuncParams tells how many parameters a BTF tracepoint hands to its programs, without the leading context.
+func KernelFuncParams(tracepoint string) (int, error) {
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		return 0, fmt.Errorf("cannot read the kernel's BTF: %w", err)
+	}
+	var def *btf.Typedef
+	if err := spec.TypeByName("btf_trace_"+tracepoint, &def); err != nil {
+		return 0, fmt.Errorf("cannot find tracepoint %q in the kernel's BTF: %w", tracepoint, err)
+	}
+	pointer, ok := def.Type.(*btf.Pointer)
+	if !ok {
+		return 0, fmt.Errorf("tracepoint %q has an unexpected type in the kernel's BTF", tracepoint)
+	}
+	proto, ok := pointer.Target.(*btf.FuncProto)
+	if !ok || len(proto.Params) == 0 {
+		return 0, fmt.Errorf("tracepoint %q has an unexpected type in the kernel's BTF", tracepoint)
+	}
+	return len(proto.Params) - 1, nil
+}
+
+func sortedNames[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}

@@ -1,0 +1,611 @@
+//go:build ignore
+
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+// The life of processes: exec, fork and exit from BTF tracepoints, and the processes that were there before us from the
+// task iterator. Nothing is filtered: these events are never withheld.
+
+#include "../include/path.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+// sched_process_exit tells whether the last thread is leaving since 6.16; user space looks it up in BTF.
+const volatile bool exit_says_group_dead = false;
+
+// Only what a map, a function or a variable mentions is described in the object; Go's test of the layout needs these.
+const struct fork_record *const volatile layout_fork = NULL;
+const struct exit_record *const volatile layout_exit = NULL;
+const struct chunk_record *const volatile layout_chunk = NULL;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096); /* set before loading */
+} events SEC(".maps");
+
+// Where exit does not say that the group is dead two threads can both see live == 0: the first to enter its key reports.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct process_key);
+	__type(value, __u8);
+} exited SEC(".maps");
+
+ALWAYS_INLINE void fill_key(struct process_key *key, struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	key->tgid = task->tgid;
+	key->start_time_ns = leader->start_boottime;
+	key->reserved = 0;
+}
+
+ALWAYS_INLINE __u64 cgroup_id(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+}
+
+ALWAYS_INLINE void fill_actor(struct actor *a, struct task_struct *task)
+{
+	const struct cred *cred = task->cred;
+	struct nsproxy *ns = task->nsproxy;
+
+	fill_key(&a->process, task);
+	fill_key(&a->parent, task->real_parent);
+	a->cgroup_id = cgroup_id(task);
+	a->tid = task->pid;
+	a->uid = cred->uid.val;
+	a->euid = cred->euid.val;
+	a->gid = cred->gid.val;
+	a->egid = cred->egid.val;
+	/* A task that has left its namespaces (exit) has no nsproxy. */
+	a->mount_namespace = ns ? BPF_CORE_READ(ns, mnt_ns, ns.inum) : 0;
+	a->pid_namespace = 0;
+	a->namespace_pid = 0;
+	own_namespace(task, &a->namespace_pid, &a->pid_namespace);
+	bpf_probe_read_kernel(a->comm, sizeof(a->comm), task->comm);
+}
+
+ALWAYS_INLINE void fill_header(struct record_header *h, __u16 kind, __u32 cpu, __u64 sequence, struct task_struct *task)
+{
+	h->sequence = sequence;
+	h->time_ns = bpf_ktime_get_boot_ns();
+	h->cpu = cpu;
+	h->kind = kind;
+	h->flags = 0;
+	fill_actor(&h->actor, task);
+}
+
+ALWAYS_INLINE void fill_times(struct file_identity *f, struct inode *inode)
+{
+	struct inode___v66 *v66 = (void *)inode;
+	struct inode___v65 *v65 = (void *)inode;
+
+	if (bpf_core_field_exists(inode->i_ctime_sec)) {
+		/* Bit 31 says that somebody has asked for the time (I_CTIME_QUERIED, 6.13). */
+		f->ctime_ns = BPF_CORE_READ(inode, i_ctime_sec) * 1000000000LL + (BPF_CORE_READ(inode, i_ctime_nsec) & ~(1U << 31));
+		f->mtime_ns = BPF_CORE_READ(inode, i_mtime_sec) * 1000000000LL + BPF_CORE_READ(inode, i_mtime_nsec);
+		return;
+	}
+	if (bpf_core_field_exists(v66->__i_ctime))
+		f->ctime_ns = BPF_CORE_READ(v66, __i_ctime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, __i_ctime.tv_nsec);
+	else if (bpf_core_field_exists(v65->i_ctime))
+		f->ctime_ns = BPF_CORE_READ(v65, i_ctime.tv_sec) * 1000000000LL + BPF_CORE_READ(v65, i_ctime.tv_nsec);
+	if (bpf_core_field_exists(v66->__i_mtime))
+		f->mtime_ns = BPF_CORE_READ(v66, __i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, __i_mtime.tv_nsec);
+	else if (bpf_core_field_exists(v65->i_mtime))
+		f->mtime_ns = BPF_CORE_READ(v65, i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v65, i_mtime.tv_nsec);
+}
+
+// Identity of the file and its path as text; returns the length of the path.
+static __attribute__((noinline)) __u32 append_file(struct scratch *s, struct file_identity *f, struct file *file, __u32 at)
+{
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	struct inode *inode;
+	struct mount *m;
+	__u32 length, walked = 0;
+
+	if (!s || !f || !file)
+		return 0;
+	inode = BPF_CORE_READ(file, f_inode);
+	dentry = BPF_CORE_READ(file, f_path.dentry);
+	mnt = BPF_CORE_READ(file, f_path.mnt);
+	if (!inode || !dentry || !mnt)
+		return 0;
+	m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	f->device = encode_device(BPF_CORE_READ(inode, i_sb, s_dev));
+	f->filesystem = BPF_CORE_READ(inode, i_sb, s_magic);
+	f->inode = BPF_CORE_READ(inode, i_ino);
+	f->mode = BPF_CORE_READ(inode, i_mode);
+	f->uid = BPF_CORE_READ(inode, i_uid.val);
+	f->gid = BPF_CORE_READ(inode, i_gid.val);
+	f->links = BPF_CORE_READ(inode, i_nlink);
+	f->size = BPF_CORE_READ(inode, i_size);
+	f->mount_id = BPF_CORE_READ(m, mnt_id);
+	fill_times(f, inode);
+	length = path_append(s, mnt, dentry, at, &walked);
+
+	if (f->mode & S_IWOTH)
+		f->flags |= FILE_WRITABLE_BY_OTHERS;
+	if (f->mode & S_ISUID)
+		f->flags |= FILE_SETUID;
+	if (f->mode & S_ISGID)
+		f->flags |= FILE_SETGID;
+	if (f->filesystem == TMPFS_MAGIC)
+		f->flags |= FILE_TMPFS;
+	if (BPF_CORE_READ(mnt, mnt_flags) & MNT_NOEXEC)
+		f->flags |= FILE_NOEXEC_MOUNT;
+	if (BPF_CORE_READ(dentry, d_parent) == dentry) {
+		/* The root of a tree of its own on tmpfs is what memfd_create and shmem_file_setup make; neither has a name. */
+		if (f->filesystem == TMPFS_MAGIC)
+			f->flags |= FILE_MEMFD;
+	} else if (!BPF_CORE_READ(dentry, d_hash.pprev) || f->links == 0) {
+		f->flags |= FILE_DELETED;
+	}
+	if ((walked & WALK_DISCONNECTED) && !(f->flags & FILE_MEMFD))
+		f->flags |= FILE_DISCONNECTED;
+	if (walked & WALK_INCOMPLETE)
+		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
+	return length;
+}
+
+static __attribute__((noinline)) __u32 append_directory(struct scratch *s, struct path *path, __u32 at)
+{
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	__u32 length, walked = 0;
+
+	if (!s || !path)
+		return 0;
+	dentry = BPF_CORE_READ(path, dentry);
+	mnt = BPF_CORE_READ(path, mnt);
+	if (!dentry || !mnt)
+		return 0;
+	length = path_append(s, mnt, dentry, at, &walked);
+	if (walked & WALK_INCOMPLETE)
+		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
+	return length;
+}
+
+ALWAYS_INLINE __u64 capability(const kernel_cap_t *set)
+{
+	__u64 value = 0;
+
+	/* Two 32-bit words until 6.2 lie in memory as one little-endian 64-bit word, so one read serves both. */
+	bpf_probe_read_kernel(&value, sizeof(value), set);
+	return value;
+}
+
+// What exec and seed have in common. Returns the length of all text so far.
+ALWAYS_INLINE __u32 fill_process(struct scratch *s, struct task_struct *task)
+{
+	struct exec_record *r = &s->record;
+	struct signal_struct *signal = task->signal;
+	const struct cred *cred = task->cred;
+	struct nsproxy *ns = task->nsproxy;
+	struct mm_struct *mm = task->mm;
+	struct tty_struct *tty;
+	__u32 at = 0, length;
+
+	__builtin_memset(&r->executable, 0, sizeof(r->executable));
+	__builtin_memset(&r->script, 0, sizeof(r->script));
+	__builtin_memset(r->text_length, 0, sizeof(r->text_length));
+	__builtin_memset(r->tty, 0, sizeof(r->tty));
+	__builtin_memset(r->previous_comm, 0, sizeof(r->previous_comm));
+	__builtin_memset(r->reserved, 0, sizeof(r->reserved));
+	r->secure_exec = 0;
+	r->calling_thread = 0;
+	r->argument_count = 0;
+	r->arguments_size = 0;
+	r->environment_size = 0;
+	fill_key(&r->creator, task->real_parent);
+
+	r->uid = cred->uid.val;
+	r->gid = cred->gid.val;
+	r->euid = cred->euid.val;
+	r->egid = cred->egid.val;
+	r->suid = cred->suid.val;
+	r->sgid = cred->sgid.val;
+	r->fsuid = cred->fsuid.val;
+	r->fsgid = cred->fsgid.val;
+	r->securebits = cred->securebits;
+	r->cap_effective = capability(&cred->cap_effective);
+	r->cap_permitted = capability(&cred->cap_permitted);
+	r->cap_inheritable = capability(&cred->cap_inheritable);
+	r->cap_bounding = capability(&cred->cap_bset);
+	r->cap_ambient = capability(&cred->cap_ambient);
+	r->login_uid = ~0U;
+	r->audit_session = ~0U;
+	if (bpf_core_field_exists(task->loginuid)) {
+		r->login_uid = task->loginuid.val;
+		r->audit_session = task->sessionid;
+	}
+	r->session = pid_number(BPF_CORE_READ(signal, pids[PIDTYPE_SID]));
+	r->process_group = pid_number(BPF_CORE_READ(signal, pids[PIDTYPE_PGID]));
+	tty = BPF_CORE_READ(signal, tty);
+	if (tty)
+		bpf_probe_read_kernel(r->tty, sizeof(r->tty) - 1, tty->name);
+
+	r->ns_mount = r->ns_network = r->ns_uts = r->ns_ipc = r->ns_cgroup = r->ns_time = 0;
+	if (ns) {
+		r->ns_mount = BPF_CORE_READ(ns, mnt_ns, ns.inum);
+		r->ns_network = BPF_CORE_READ(ns, net_ns, ns.inum);
+		r->ns_uts = BPF_CORE_READ(ns, uts_ns, ns.inum);
+		r->ns_ipc = BPF_CORE_READ(ns, ipc_ns, ns.inum);
+		r->ns_cgroup = BPF_CORE_READ(ns, cgroup_ns, ns.inum);
+		if (bpf_core_field_exists(ns->time_ns))
+			r->ns_time = BPF_CORE_READ(ns, time_ns, ns.inum);
+	}
+	r->ns_pid = r->header.actor.pid_namespace;
+	r->ns_user = BPF_CORE_READ(cred, user_ns, ns.inum);
+
+	if (mm) {
+		struct file *exe = BPF_CORE_READ(mm, exe_file);
+
+		length = append_file(s, &r->executable, exe, at);
+		r->text_length[TEXT_EXECUTABLE] = length;
+		at += length;
+	}
+	return at;
+}
+
+// Working directory, and the root directory when it is not the root of the mount namespace.
+ALWAYS_INLINE __u32 fill_directories(struct scratch *s, struct task_struct *task, __u32 at)
+{
+	struct exec_record *r = &s->record;
+	struct fs_struct *fs = task->fs;
+	__u32 length;
+
+	if (!fs)
+		return at;
+	length = append_directory(s, &fs->pwd, at);
+	r->text_length[TEXT_WORKING_DIRECTORY] = length;
+	at += length;
+	length = append_directory(s, &fs->root, at);
+	/* "/" is the ordinary case and needs no words. */
+	if (length > 1) {
+		r->text_length[TEXT_ROOT_DIRECTORY] = length;
+		at += length;
+	}
+	return at;
+}
+
+struct script_search {
+	struct callback_head *work;
+	struct file *found;
+};
+
+ALWAYS_INLINE struct file *file_of_work(struct callback_head *work)
+{
+	struct file___v61 *v61 = NULL;
+
+	if (bpf_core_field_exists(struct file, f_task_work))
+		return (void *)work - bpf_core_field_offset(struct file, f_task_work);
+	if (bpf_core_field_exists(v61->f_rcuhead))
+		return (void *)work - bpf_core_field_offset(struct file___v61, f_rcuhead);
+	return (void *)work - bpf_core_field_offset(struct file___v517, f_u);
+}
+
+static long script_step(__u32 index, void *data)
+{
+	struct script_search *search = data;
+	struct callback_head *work = search->work;
+	struct inode *inode, *named = NULL;
+	struct dentry *dentry;
+	struct file *file;
+
+	(void)index;
+	if (!work)
+		return 1;
+	file = file_of_work(work);
+	inode = BPF_CORE_READ(file, f_inode);
+	dentry = BPF_CORE_READ(file, f_path.dentry);
+	if (inode && dentry)
+		named = BPF_CORE_READ(dentry, d_inode);
+	/* The queue holds other work too: only an open file agrees with its dentry, and only exec sets FMODE_EXEC_FLAG. */
+	if (inode && named == inode && (BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG))
+		search->found = file;
+	search->work = BPF_CORE_READ(work, next);
+	return 0;
+}
+
+/*
+ * The script that the kernel opened. exec_binprm (fs/exec.c) drops it for its interpreter before sched_process_exec, but
+ * fput only queues the final release on the task (fs/file_table.c), newest first, so the oldest file opened for exec in
+ * that queue is the script itself: no name has to be looked up again.
+ */
+ALWAYS_INLINE struct file *script_file(struct task_struct *task)
+{
+	struct script_search search = {};
+
+	search.work = BPF_CORE_READ(task, task_works);
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+		/* Close-on-exec files stand in the same queue. */
+		bpf_loop(4096, script_step, &search, 0);
+	} else {
+		for (int i = 0; i < 64; i++)
+			if (script_step(i, &search))
+				break;
+	}
+	return search.found;
+}
+
+ALWAYS_INLINE __u32 append_string(struct scratch *s, const char *text, __u32 at)
+{
+	long n;
+
+	if (at >= TEXT_LIMIT)
+		return 0;
+	n = bpf_probe_read_kernel_str(&s->text[at], TEXT_MAX, text);
+	if (n <= 1)
+		return 0;
+	/* The terminating NUL does not travel. */
+	return (n - 1) & (TEXT_MAX - 1);
+}
+
+struct chunk_walk {
+	__u64 address;
+	__u64 left;
+	__u64 sequence;
+	__u32 cpu;
+	__u16 field;
+	__u16 reserved;
+};
+
+static long chunk_step(__u32 index, void *data)
+{
+	struct chunk_walk *w = data;
+	struct chunk_record *c;
+	__u64 length = w->left;
+
+	if (length == 0)
+		return 1;
+	if (length > CHUNK_BYTES)
+		length = CHUNK_BYTES;
+	c = bpf_ringbuf_reserve(&events, sizeof(*c), 0);
+	if (!c)
+		return 1;
+	c->sequence = w->sequence;
+	c->time_ns = 0;
+	c->cpu = w->cpu;
+	c->kind = RECORD_CHUNK;
+	c->flags = 0;
+	c->field = w->field;
+	c->index = index;
+	c->length = length;
+	if (bpf_probe_read_user(c->data, length, (void *)w->address)) {
+		bpf_ringbuf_discard(c, BPF_RB_NO_WAKEUP);
+		return 1;
+	}
+	/* The exec record that follows wakes the reader. */
+	bpf_ringbuf_submit(c, BPF_RB_NO_WAKEUP);
+	w->address += length;
+	w->left -= length;
+	return 0;
+}
+
+/*
+ * Arguments or environment, from the area that the kernel itself laid out: inline when short, else as chunks ahead of the
+ * record. Returns the inline length and sets *cut when not all of it travels.
+ */
+ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16 field, __u32 at, struct cpu_counters *c, bool *cut)
+{
+	__u64 size = end - start;
+
+	*cut = false;
+	if (end <= start)
+		return 0;
+	if (size < TEXT_MAX) {
+		if (at >= TEXT_LIMIT)
+			return 0;
+		size &= TEXT_MAX - 1;
+		if (bpf_probe_read_user(&s->text[at], size, (void *)start)) {
+			COUNT(c->read_fault);
+			s->record.header.flags |= FLAG_READ_FAULT;
+			*cut = true;
+			return 0;
+		}
+		return size;
+	}
+	{
+		struct chunk_walk w = {
+			.address = start,
+			.left = size,
+			.sequence = s->record.header.sequence,
+			.cpu = s->record.header.cpu,
+			.field = field,
+		};
+
+		if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+			bpf_loop(CHUNK_COUNT, chunk_step, &w, 0);
+		} else {
+			for (int i = 0; i < CHUNK_COUNT; i++)
+				if (chunk_step(i, &w))
+					break;
+		}
+		*cut = w.left != 0;
+	}
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), at, length, total;
+	struct cpu_counters *c = bpf_map_lookup_elem(&counters, &cpu);
+	struct mm_struct *mm = task->mm;
+	struct exec_record *r;
+	struct scratch *s;
+	__u64 sequence, start, end;
+	const char *filename, *interp;
+	bool cut;
+
+	if (!c)
+		return 0;
+	sequence = count_made(c);
+	s = scratch_claim(cpu);
+	if (!s) {
+		COUNT(c->lost_scratch);
+		return 0;
+	}
+	r = &s->record;
+	fill_header(&r->header, RECORD_EXEC, cpu, sequence, task);
+	at = fill_process(s, task);
+	r->argument_count = bprm->argc;
+	r->secure_exec = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec);
+	/* A thread that calls exec takes over the leader's id; old_pid is its own. */
+	if (old_pid != task->tgid)
+		r->calling_thread = old_pid;
+
+	filename = bprm->filename;
+	interp = bprm->interp;
+	/* binfmt_script and binfmt_misc replace interp; otherwise both are the same string. */
+	if (interp != filename) {
+		struct file *script = script_file(task);
+
+		if (script) {
+			length = append_file(s, &r->script, script, at);
+			r->text_length[TEXT_SCRIPT] = length;
+			at += length;
+		}
+	}
+	at = fill_directories(s, task, at);
+	length = append_string(s, filename, at);
+	r->text_length[TEXT_FILENAME] = length;
+	at += length;
+	if (interp != filename) {
+		length = append_string(s, interp, at);
+		r->text_length[TEXT_INTERPRETER] = length;
+		at += length;
+	}
+
+	start = BPF_CORE_READ(mm, arg_start);
+	end = BPF_CORE_READ(mm, arg_end);
+	r->arguments_size = end > start ? end - start : 0;
+	length = append_area(s, start, end, TEXT_ARGUMENTS, at, c, &cut);
+	r->text_length[TEXT_ARGUMENTS] = length;
+	at += length;
+	if (cut) {
+		COUNT(c->cut_arguments);
+		r->header.flags |= FLAG_ARGUMENTS_TRUNCATED;
+	}
+	start = BPF_CORE_READ(mm, env_start);
+	end = BPF_CORE_READ(mm, env_end);
+	r->environment_size = end > start ? end - start : 0;
+	length = append_area(s, start, end, TEXT_ENVIRONMENT, at, c, &cut);
+	r->text_length[TEXT_ENVIRONMENT] = length;
+	at += length;
+	if (cut) {
+		COUNT(c->cut_environment);
+		r->header.flags |= FLAG_ENVIRONMENT_TRUNCATED;
+	}
+	if (r->header.flags & FLAG_PATH_UNRESOLVED)
+		COUNT(c->cut_path);
+
+	total = sizeof(*r) + at;
+	if (total > sizeof(*r) + TEXT_LIMIT + TEXT_MAX) {
+		/* Eight texts of 4095 bytes always fit; the verifier does not know. */
+		scratch_release(s);
+		return 0;
+	}
+	if (bpf_ringbuf_output(&events, r, total, 0))
+		COUNT(c->lost_ring_full);
+	scratch_release(s);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct cpu_counters *c;
+	struct fork_record *r;
+	__u64 sequence;
+
+	/* A new thread is not a new process. */
+	if (child->pid != child->tgid)
+		return 0;
+	c = bpf_map_lookup_elem(&counters, &cpu);
+	if (!c)
+		return 0;
+	sequence = count_made(c);
+	r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
+	if (!r) {
+		COUNT(c->lost_ring_full);
+		return 0;
+	}
+	fill_header(&r->header, RECORD_FORK, cpu, sequence, parent);
+	fill_key(&r->child, child);
+	fill_key(&r->parent, child->real_parent);
+	r->child_cgroup_id = cgroup_id(child);
+	r->child_namespace_pid = 0;
+	r->child_pid_namespace = 0;
+	own_namespace(child, &r->child_namespace_pid, &r->child_pid_namespace);
+	bpf_ringbuf_submit(r, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct signal_struct *signal = task->signal;
+	struct task_struct *leader = task->group_leader;
+	struct process_key key;
+	struct cpu_counters *c;
+	struct exit_record *r;
+	__u64 sequence;
+	__u8 one = 1;
+
+	if (exit_says_group_dead) {
+		if (!(bool)ctx[1])
+			return 0;
+	} else {
+		if (signal->live.counter > 0)
+			return 0;
+		fill_key(&key, task);
+		if (bpf_map_update_elem(&exited, &key, &one, BPF_NOEXIST))
+			return 0;
+	}
+	c = bpf_map_lookup_elem(&counters, &cpu);
+	if (!c)
+		return 0;
+	sequence = count_made(c);
+	r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
+	if (!r) {
+		COUNT(c->lost_ring_full);
+		return 0;
+	}
+	fill_header(&r->header, RECORD_EXIT, cpu, sequence, task);
+	/* exit_group and fatal signals leave the status with the group; else the leader's counts. */
+	r->status = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : leader->exit_code;
+	/* The group's sums hold the threads that have left; this one, the last, is not among them yet. */
+	r->user_time_ns = signal->utime + task->utime;
+	r->system_time_ns = signal->stime + task->stime;
+	r->max_resident_pages = signal->maxrss;
+	r->reserved = 0;
+	bpf_ringbuf_submit(r, 0);
+	return 0;
+}
+
+SEC("iter/task")
+int process_seed(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	__u32 cpu = bpf_get_smp_processor_id(), at, total;
+	struct scratch *s;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	s = scratch_claim(cpu);
+	if (!s)
+		/* Asks the iterator for the same task again. */
+		return 1;
+	fill_header(&s->record.header, RECORD_SEED, cpu, 0, task);
+	at = fill_process(s, task);
+	at = fill_directories(s, task, at);
+	total = sizeof(s->record) + at;
+	if (total <= sizeof(s->record) + TEXT_LIMIT + TEXT_MAX)
+		bpf_seq_write(ctx->meta->seq, &s->record, total);
+	scratch_release(s);
+	return 0;
+}
