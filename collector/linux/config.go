@@ -1,0 +1,84 @@
+package linux
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/vedette-edr/vedette/collector/linux/process"
+	"github.com/vedette-edr/vedette/proto/config"
+	"github.com/vedette-edr/vedette/proto/host"
+)
+
+// DefaultConfigPath is read when it exists and no other file is named.
+const DefaultConfigPath = "/etc/vedette/collector.conf"
+
+// Config is what the collector's configuration file may say. Every key has a default.
+type Config struct {
+	// HostID is the host's token in subjects; made from the machine id when empty.
+	HostID string `config:"host_id"`
+	// Socket is the bus's Unix socket.
+	Socket string `config:"bus.socket"`
+	// BusUser is who the bus must run as: a name, or a numeric id. Empty trusts whoever listens on the socket.
+	BusUser string `config:"bus.user"`
+	// User is who the collector becomes once its programs are attached: a name, "UID" or "UID:GID".
+	User string `config:"user"`
+	// Spool bounds the memory that holds what the analyzer has not confirmed.
+	Spool config.Size `config:"spool.max"`
+	// ProcessRing is the ring buffer between kernel and collector, a power of two.
+	ProcessRing config.Size `config:"ring.process"`
+	// Linger is the longest time that an event waits for others to share a message with.
+	Linger time.Duration `config:"batch.linger"`
+	// Environment names the variables that an exec event may carry.
+	Environment []string `config:"environment.allow"`
+	// LogLevel is trace, debug, info, warn or error.
+	LogLevel string `config:"log.level"`
+}
+
+// DefaultConfig is what holds where the file is silent.
+func DefaultConfig() Config {
+	return Config{
+		Socket:      "/run/vedette/bus/bus.sock",
+		BusUser:     "vedette-bus",
+		User:        "vedette-collector",
+		Spool:       64 << 20,
+		ProcessRing: 4 << 20,
+		Linger:      process.DefaultLinger,
+		Environment: process.DefaultEnvironment(),
+		LogLevel:    "info",
+	}
+}
+
+const (
+	minSpool  = 8 << 20
+	maxLinger = time.Second
+)
+
+// check refuses values that cannot work, each with what would.
+func (c *Config) check() error {
+	if c.HostID == "" {
+		id, err := host.ID(host.MachineIDPath)
+		if err != nil {
+			return err
+		}
+		c.HostID = id
+	}
+	if c.Spool < minSpool {
+		return fmt.Errorf("spool.max %s is too small, give at least %s", c.Spool, config.Size(minSpool))
+	}
+	if r := c.ProcessRing; r < 4096 || r > 1<<30 || r&(r-1) != 0 {
+		return fmt.Errorf("ring.process %s must be a power of two from 4KiB to 1GiB, such as 4MiB", c.ProcessRing)
+	}
+	if c.Linger <= 0 || c.Linger > maxLinger {
+		return fmt.Errorf("batch.linger %s must be more than 0 and at most %s", c.Linger, maxLinger)
+	}
+	if c.Socket == "" {
+		return errors.New("bus.socket is empty, give the path of the bus's Unix socket")
+	}
+	if _, err := zerolog.ParseLevel(c.LogLevel); err != nil || c.LogLevel == "" {
+		return fmt.Errorf("log.level %q is unknown, give trace, debug, info, warn or error", c.LogLevel)
+	}
+	return nil
+}
