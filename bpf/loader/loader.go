@@ -14,6 +14,7 @@ import (
 	"os"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -179,6 +180,26 @@ func (o *Object) Detach() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Runs says how often a program ran. The kernel counts runs and their time only while somebody asks it to (bpf_stats).
+type Runs struct {
+	Count  uint64
+	Time   time.Duration
+	Missed uint64
+}
+
+// Runs reads what the kernel counts of a program; it is zero where the kernel does not tell.
+func (o *Object) Runs(name string) Runs {
+	p := o.programs[name]
+	if p == nil {
+		return Runs{}
+	}
+	s, err := p.Stats()
+	if err != nil {
+		return Runs{}
+	}
+	return Runs{Count: s.RunCount, Time: s.Runtime, Missed: s.RecursionMisses}
 }
 
 // Close detaches the programs and frees programs and maps.

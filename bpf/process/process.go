@@ -57,6 +57,9 @@ type cpuCounters struct {
 type Counters struct {
 	// Made events were numbered; each was delivered or is counted in one of the Lost fields.
 	Made, LostRingFull, LostScratch uint64
+	// Missed events happened while another eBPF program of the same kind ran on the CPU, so the kernel did not run ours for
+	// them: they have no number and are not in Made.
+	Missed uint64
 	// Delivered events of which a part is missing.
 	CutArguments, CutEnvironment, CutPath, ReadFault uint64
 }
@@ -139,8 +142,14 @@ func (s *Sensor) Counters() (Counters, error) {
 		sum.CutPath += one.CutPath
 		sum.ReadFault += one.ReadFault
 	}
+	for _, a := range s.object.Attachments() {
+		sum.Missed += s.Runs(a.Name).Missed
+	}
 	return sum, nil
 }
+
+// Runs tells how often a program ran.
+func (s *Sensor) Runs(program string) loader.Runs { return s.object.Runs(program) }
 
 // CanSeed reports whether the caller may list the running processes: an old kernel wants CAP_BPF for it.
 func (s *Sensor) CanSeed() error {

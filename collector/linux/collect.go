@@ -27,7 +27,7 @@ const heapBesideSpool = 16 << 20
 // Collect at most this much garbage per live byte: the live heap is a few MiB, and 100 % would double it.
 const garbagePercent = 50
 
-func collect(ctx context.Context, cfg Config, death privilege.ParentDeath, log zerolog.Logger) error {
+func collect(ctx context.Context, version string, cfg Config, death privilege.ParentDeath, log zerolog.Logger) error {
 	debug.SetGCPercent(garbagePercent)
 	debug.SetMemoryLimit(int64(cfg.Spool) + heapBesideSpool)
 
@@ -83,7 +83,7 @@ func collect(ctx context.Context, cfg Config, death privilege.ParentDeath, log z
 	}
 	defer l.Close()
 	c, err := core.New(core.Options{
-		Host: cfg.HostID, BootID: bootID, Version: buildVersion(), SpoolLimit: int64(cfg.Spool),
+		Host: cfg.HostID, BootID: bootID, Version: version, SpoolLimit: int64(cfg.Spool),
 	}, s, l, log)
 	if err != nil {
 		return err

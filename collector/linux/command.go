@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -41,11 +40,8 @@ const (
 	exitUsage = 2
 )
 
-// version is set when a release is built.
-var version = "dev"
-
-// Run is the vedette-collector command; it returns the exit code. It ends when ctx does.
-func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// Run is the vedette-collector command of the given version; it returns the exit code. It ends when ctx does.
+func Run(ctx context.Context, version string, args []string, stdout, stderr io.Writer) int {
 	death, err := privilege.ReadParentDeath()
 	if err != nil {
 		fmt.Fprintln(stderr, "vedette-collector:", err)
@@ -58,7 +54,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch args[0] {
 	case "run":
 	case "version", "--version":
-		fmt.Fprintln(stdout, "vedette-collector", buildVersion())
+		fmt.Fprintln(stdout, "vedette-collector", version)
 		return exitOK
 	case "help", "--help", "-h":
 		fmt.Fprint(stdout, usage)
@@ -81,7 +77,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		level = zerolog.InfoLevel
 	}
 	log := zerolog.New(stderr).Level(level).With().Timestamp().Str("component", "collector").Logger()
-	if err := collect(ctx, cfg, death, log); err != nil {
+	if err := collect(ctx, version, cfg, death, log); err != nil {
 		fmt.Fprintln(stderr, "vedette-collector:", err)
 		return exitError
 	}
@@ -122,14 +118,4 @@ func parse(args []string) (Config, error) {
 		return cfg, fmt.Errorf("bad configuration: %w", err)
 	}
 	return cfg, nil
-}
-
-func buildVersion() string {
-	if version != "dev" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return version
 }

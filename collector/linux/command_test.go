@@ -21,14 +21,14 @@ func TestCommandLine(t *testing.T) {
 	f := func(wantCode int, wantText string, args ...string) {
 		t.Helper()
 		var stdout, stderr bytes.Buffer
-		code := Run(context.Background(), args, &stdout, &stderr)
+		code := Run(context.Background(), "test", args, &stdout, &stderr)
 		if code != wantCode || !strings.Contains(stdout.String()+stderr.String(), wantText) {
 			t.Errorf("%q gives code %d and %q, want %d and %q", args, code, stdout.String()+stderr.String(), wantCode, wantText)
 		}
 	}
 	f(0, "Example:", "--help")
 	f(0, "Example:", "run", "--help")
-	f(0, "vedette-collector", "version")
+	f(0, "vedette-collector test", "version")
 	f(2, "Usage:")
 	f(2, `unknown command "fly"`, "fly")
 	f(2, "-wings", "run", "--wings")

@@ -124,14 +124,15 @@ func (s *Sensor) Counters(c *core.Counters) error {
 		return err
 	}
 	class := pb.Class_CLASS_PROCESS
-	c.Made[class] += k.Made
+	c.Made[class] += k.Made + k.Missed
 	for cause, n := range map[pb.LossCause]uint64{
-		pb.LossCause_LOSS_CAUSE_RING_FULL:   k.LostRingFull,
-		pb.LossCause_LOSS_CAUSE_SCRATCH:     k.LostScratch,
-		pb.LossCause_LOSS_CAUSE_ARGUMENTS:   k.CutArguments,
-		pb.LossCause_LOSS_CAUSE_ENVIRONMENT: k.CutEnvironment,
-		pb.LossCause_LOSS_CAUSE_PATH:        k.CutPath,
-		pb.LossCause_LOSS_CAUSE_READ_FAULT:  k.ReadFault,
+		pb.LossCause_LOSS_CAUSE_RING_FULL:      k.LostRingFull,
+		pb.LossCause_LOSS_CAUSE_SCRATCH:        k.LostScratch,
+		pb.LossCause_LOSS_CAUSE_PROGRAM_MISSED: k.Missed,
+		pb.LossCause_LOSS_CAUSE_ARGUMENTS:      k.CutArguments,
+		pb.LossCause_LOSS_CAUSE_ENVIRONMENT:    k.CutEnvironment,
+		pb.LossCause_LOSS_CAUSE_PATH:           k.CutPath,
+		pb.LossCause_LOSS_CAUSE_READ_FAULT:     k.ReadFault,
 	} {
 		c.Lost[class][cause] += n
 	}
@@ -142,7 +143,11 @@ func (s *Sensor) Counters(c *core.Counters) error {
 func (s *Sensor) Attachments() []*pb.Attachment {
 	var out []*pb.Attachment
 	for _, a := range s.kernel.Attachments() {
-		at := &pb.Attachment{Name: a.Name, Hook: a.Hook, Attached: a.Err == nil}
+		runs := s.kernel.Runs(a.Name)
+		at := &pb.Attachment{
+			Name: a.Name, Hook: a.Hook, Attached: a.Err == nil,
+			RunCount: runs.Count, RunTimeNs: uint64(runs.Time), Missed: runs.Missed,
+		}
 		if a.Err != nil {
 			at.Reason = a.Err.Error()
 		}

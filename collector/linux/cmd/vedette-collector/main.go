@@ -10,9 +10,12 @@ import (
 	"github.com/vedette-edr/vedette/collector/linux"
 )
 
+// version is set when a release is built.
+var version = "dev"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := linux.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	code := linux.Run(ctx, version, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
