@@ -43,6 +43,11 @@ enum {
 
 enum {
 	BPF_RB_NO_WAKEUP = 1U << 0,
+	BPF_RB_FORCE_WAKEUP = 1U << 1,
+};
+
+enum {
+	BPF_RB_AVAIL_DATA = 0,
 };
 
 /* Only asked about with bpf_core_enum_value_exists: which helpers the running kernel has. */

@@ -57,6 +57,8 @@ type Settings struct {
 	MaxEntries map[string]uint32
 	// Variables by name are constants of the programs.
 	Variables map[string]any
+	// Types holds what has been parsed of the kernel's BTF, which is slow to parse; nil parses it anew.
+	Types *btf.Cache
 }
 
 // Verify compares an object with the SHA-256 that was committed for its name.
@@ -102,6 +104,14 @@ func Load(name string, object []byte, s Settings) (*Object, error) {
 			return nil, fmt.Errorf("cannot set constant %q of eBPF object %s: %w", v, name, err)
 		}
 	}
+	types := s.Types
+	if types == nil {
+		types = btf.NewCache()
+	}
+	has, err := kernelAbilities(types)
+	if err != nil {
+		return nil, err
+	}
 	o := &Object{programs: map[string]*ebpf.Program{}, links: map[string]link.Link{}}
 	maps := spec.Copy()
 	maps.Programs = nil
@@ -114,8 +124,9 @@ func Load(name string, object []byte, s Settings) (*Object, error) {
 	for _, p := range sortedNames(spec.Programs) {
 		one := spec.Copy()
 		one.Programs = map[string]*ebpf.ProgramSpec{p: one.Programs[p]}
+		one.Programs[p].Instructions = has.adapt(one.Programs[p].Instructions)
 		hook := one.Programs[p].SectionName
-		c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{MapReplacements: o.maps})
+		c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{MapReplacements: o.maps, Cache: types})
 		if err != nil {
 			o.attachments = append(o.attachments, Attachment{p, hook, refusal(err)})
 			continue
@@ -228,8 +239,8 @@ func refusal(err error) error {
 }
 
 // KernelFuncParams tells how many parameters a BTF tracepoint hands to its programs, without the leading context.
-func KernelFuncParams(tracepoint string) (int, error) {
-	spec, err := btf.LoadKernelSpec()
+func KernelFuncParams(types *btf.Cache, tracepoint string) (int, error) {
+	spec, err := types.Kernel()
 	if err != nil {
 		return 0, fmt.Errorf("cannot read the kernel's BTF: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/cilium/ebpf/btf"
 )
 
 func TestVerifyRefusesAnotherObject(t *testing.T) {
@@ -50,11 +52,11 @@ func TestTracepointParametersComeFromBTF(t *testing.T) {
 	if _, err := os.Stat(kernelBTF); err != nil {
 		t.Skip("needs a kernel with BTF: ", err)
 	}
-	n, err := KernelFuncParams("sched_process_exec")
+	n, err := KernelFuncParams(btf.NewCache(), "sched_process_exec")
 	if err != nil || n != 3 {
 		t.Errorf("sched_process_exec has %d parameters (%v), want 3", n, err)
 	}
-	if _, err := KernelFuncParams("no_such_tracepoint"); err == nil || !strings.Contains(err.Error(), "no_such_tracepoint") {
+	if _, err := KernelFuncParams(btf.NewCache(), "no_such_tracepoint"); err == nil || !strings.Contains(err.Error(), "no_such_tracepoint") {
 		t.Errorf("an unknown tracepoint gives %v, want an error that names it", err)
 	}
 }

@@ -11,6 +11,8 @@ char LICENSE[] SEC("license") = "GPL";
 // sched_process_exit tells whether the last thread is leaving since 6.16; user space looks it up in BTF.
 const volatile bool exit_says_group_dead = false;
 
+const volatile __u64 ring_bytes = 4096;
+
 // Only what a map, a function or a variable mentions is described in the object; Go's test of the layout needs these.
 const struct fork_record *const volatile layout_fork = NULL;
 const struct exit_record *const volatile layout_exit = NULL;
@@ -20,6 +22,19 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096); /* set before loading */
 } events SEC(".maps");
+
+// User space sets the word before it sleeps; mapped, because a system call would cost what it saves.
+struct reader_state {
+	__u64 sleeps;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct reader_state);
+} reader_states SEC(".maps");
 
 // Where exit does not say that the group is dead two threads can both see live == 0: the first to enter its key reports.
 struct {
@@ -372,7 +387,9 @@ static long chunk_step(__u32 index, void *data)
 	c->field = w->field;
 	c->index = index;
 	c->length = length;
-	if (bpf_probe_read_user(c->data, length, (void *)w->address)) {
+	/* Verifiers before 6.x lose the bound in what the compiler makes of it; so it is drawn again, where the compiler cannot see. */
+	asm volatile("" : "+r"(length));
+	if (length > CHUNK_BYTES || bpf_probe_read_user(c->data, length, (void *)w->address)) {
 		bpf_ringbuf_discard(c, BPF_RB_NO_WAKEUP);
 		return 1;
 	}
@@ -425,6 +442,30 @@ ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16
 		*cut = w.left != 0;
 	}
 	return 0;
+}
+
+/*
+ * Wakes the reader when it says that it sleeps, after a record was submitted without a wake-up. Fork and exit wait for the
+ * exec that mostly comes with them, or for the reader's own clock; only a ring that fills without one, as by a fork bomb,
+ * is worth a wake-up that costs more than all else.
+ *
+ * The flag is read after the submission (a full barrier in the kernel) and the reader looks at the ring after setting it, so
+ * one of both sees the other.
+ */
+ALWAYS_INLINE void wake_reader(bool urgent)
+{
+	__u32 key = 0;
+	struct reader_state *reader = bpf_map_lookup_elem(&reader_states, &key);
+	void *none;
+
+	if (!reader || !reader->sleeps)
+		return;
+	if (!urgent && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) <= ring_bytes / 4)
+		return;
+	reader->sleeps = 0;
+	none = bpf_ringbuf_reserve(&events, 8, 0);
+	if (none)
+		bpf_ringbuf_discard(none, BPF_RB_FORCE_WAKEUP);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -507,8 +548,9 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 		scratch_release(s);
 		return 0;
 	}
-	if (bpf_ringbuf_output(&events, r, total, 0))
+	if (bpf_ringbuf_output(&events, r, total, BPF_RB_NO_WAKEUP))
 		COUNT(c->lost_ring_full);
+	wake_reader(true);
 	scratch_release(s);
 	return 0;
 }
@@ -540,7 +582,8 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	r->child_namespace_pid = 0;
 	r->child_pid_namespace = 0;
 	own_namespace(child, &r->child_namespace_pid, &r->child_pid_namespace);
-	bpf_ringbuf_submit(r, 0);
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	wake_reader(false);
 	return 0;
 }
 
@@ -583,7 +626,8 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	r->system_time_ns = signal->stime + task->stime;
 	r->max_resident_pages = signal->maxrss;
 	r->reserved = 0;
-	bpf_ringbuf_submit(r, 0);
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	wake_reader(false);
 	return 0;
 }
 

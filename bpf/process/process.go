@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/vedette-edr/vedette/bpf/loader"
 )
@@ -26,6 +28,7 @@ const DefaultRingBytes = 4 << 20
 const (
 	mapCounters  = "counters"
 	mapEvents    = "events"
+	mapReader    = "reader_states"
 	mapScratch   = "scratch_slots"
 	mapExited    = "exited"
 	programSeed  = "process_seed"
@@ -36,9 +39,11 @@ const (
 
 // Sensor is the loaded process sensor.
 type Sensor struct {
-	object *loader.Object
-	cpus   int
-	memory *ebpf.Memory
+	object  *loader.Object
+	cpus    int
+	memory  *ebpf.Memory
+	reader  *ebpf.Memory
+	barrier atomic.Uint64
 }
 
 // cpuCounters mirrors struct cpu_counters of bpf/include/core.h.
@@ -57,9 +62,6 @@ type cpuCounters struct {
 type Counters struct {
 	// Made events were numbered; each was delivered or is counted in one of the Lost fields.
 	Made, LostRingFull, LostScratch uint64
-	// Missed events happened while another eBPF program of the same kind ran on the CPU, so the kernel did not run ours for
-	// them: they have no number and are not in Made.
-	Missed uint64
 	// Delivered events of which a part is missing.
 	CutArguments, CutEnvironment, CutPath, ReadFault uint64
 }
@@ -76,8 +78,9 @@ func Load(o Options) (*Sensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot count the CPUs: %w", err)
 	}
-	variables := map[string]any{}
-	if n, err := loader.KernelFuncParams("sched_process_exit"); err == nil {
+	types := btf.NewCache()
+	variables := map[string]any{"ring_bytes": uint64(o.RingBytes)}
+	if n, err := loader.KernelFuncParams(types, "sched_process_exit"); err == nil {
 		variables["exit_says_group_dead"] = n >= 2
 	}
 	object, err := loader.Load("process", _ProcessBytes, loader.Settings{
@@ -88,6 +91,7 @@ func Load(o Options) (*Sensor, error) {
 			mapExited:   exitedKeys,
 		},
 		Variables: variables,
+		Types:     types,
 	})
 	if err != nil {
 		return nil, err
@@ -96,7 +100,22 @@ func Load(o Options) (*Sensor, error) {
 	if err := s.mapCounters(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if s.reader, err = s.object.Map(mapReader).Memory(); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot map the reader's state of the process sensor: %w", err), s.Close())
+	}
 	return s, nil
+}
+
+// Sleeps tells the kernel side that the reader of Events is about to sleep: the next exec wakes it, once. The reader looks
+// at the ring once more after the call and before it sleeps.
+func (s *Sensor) Sleeps() error {
+	one := [8]byte{1}
+	if _, err := s.reader.WriteAt(one[:], 0); err != nil {
+		return fmt.Errorf("cannot set the reader's state: %w", err)
+	}
+	// A full barrier: the look at the ring must not come before the store.
+	s.barrier.Add(1)
+	return nil
 }
 
 // mapCounters freezes the counters against every writer but the programs, then maps them: reading needs no capability.
@@ -142,13 +161,11 @@ func (s *Sensor) Counters() (Counters, error) {
 		sum.CutPath += one.CutPath
 		sum.ReadFault += one.ReadFault
 	}
-	for _, a := range s.object.Attachments() {
-		sum.Missed += s.Runs(a.Name).Missed
-	}
 	return sum, nil
 }
 
-// Runs tells how often a program ran.
+// Runs tells how often a program ran, and how often the kernel did not run it for an event, which then has no number and is
+// not among Counters.Made.
 func (s *Sensor) Runs(program string) loader.Runs { return s.object.Runs(program) }
 
 // CanSeed reports whether the caller may list the running processes: an old kernel wants CAP_BPF for it.

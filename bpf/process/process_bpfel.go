@@ -19,6 +19,7 @@ const (
 	processMapCounters          = "counters"
 	processMapEvents            = "events"
 	processMapExited            = "exited"
+	processMapReaderStates      = "reader_states"
 	processMapScratchSlots      = "scratch_slots"
 	processProgProcessExec      = "process_exec"
 	processProgProcessExit      = "process_exit"
@@ -28,6 +29,7 @@ const (
 	processVarLayoutChunk       = "layout_chunk"
 	processVarLayoutExit        = "layout_exit"
 	processVarLayoutFork        = "layout_fork"
+	processVarRingBytes         = "ring_bytes"
 )
 
 // loadProcess returns the embedded CollectionSpec for process.
@@ -85,6 +87,7 @@ type processMapSpecs struct {
 	Counters     *ebpf.MapSpec `ebpf:"counters"`
 	Events       *ebpf.MapSpec `ebpf:"events"`
 	Exited       *ebpf.MapSpec `ebpf:"exited"`
+	ReaderStates *ebpf.MapSpec `ebpf:"reader_states"`
 	ScratchSlots *ebpf.MapSpec `ebpf:"scratch_slots"`
 }
 
@@ -96,6 +99,7 @@ type processVariableSpecs struct {
 	LayoutChunk       *ebpf.VariableSpec `ebpf:"layout_chunk"`
 	LayoutExit        *ebpf.VariableSpec `ebpf:"layout_exit"`
 	LayoutFork        *ebpf.VariableSpec `ebpf:"layout_fork"`
+	RingBytes         *ebpf.VariableSpec `ebpf:"ring_bytes"`
 }
 
 // processObjects contains all objects after they have been loaded into the kernel.
@@ -121,6 +125,7 @@ type processMaps struct {
 	Counters     *ebpf.Map `ebpf:"counters"`
 	Events       *ebpf.Map `ebpf:"events"`
 	Exited       *ebpf.Map `ebpf:"exited"`
+	ReaderStates *ebpf.Map `ebpf:"reader_states"`
 	ScratchSlots *ebpf.Map `ebpf:"scratch_slots"`
 }
 
@@ -129,6 +134,7 @@ func (m *processMaps) Close() error {
 		m.Counters,
 		m.Events,
 		m.Exited,
+		m.ReaderStates,
 		m.ScratchSlots,
 	)
 }
@@ -141,6 +147,7 @@ type processVariables struct {
 	LayoutChunk       *ebpf.Variable `ebpf:"layout_chunk"`
 	LayoutExit        *ebpf.Variable `ebpf:"layout_exit"`
 	LayoutFork        *ebpf.Variable `ebpf:"layout_fork"`
+	RingBytes         *ebpf.Variable `ebpf:"ring_bytes"`
 }
 
 // processPrograms contains all programs after they have been loaded into the kernel.

@@ -537,6 +537,26 @@ func TestExitTellsStatusAndSignal(t *testing.T) {
 	want(t, "status", o.exits[e.Actor.Process.TGID].Status, uint32(syscall.SIGTERM))
 }
 
+func TestAnExecWakesTheReaderThatSleeps(t *testing.T) {
+	o := observe(t)
+	var rec ringbuf.Record
+	for range 3 {
+		o.drain(t, func() bool { return false })
+		if err := o.sensor.Sleeps(); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		time.AfterFunc(50*time.Millisecond, func() { _ = exec.Command("/bin/true").Run() })
+		o.reader.SetDeadline(began.Add(20 * time.Second))
+		if err := o.reader.ReadInto(&rec); err != nil {
+			t.Fatal(err)
+		}
+		if slept := time.Since(began); slept > 10*time.Second {
+			t.Errorf("the reader slept for %s, want to be woken by the exec", slept)
+		}
+	}
+}
+
 func TestEveryEventIsAccountedFor(t *testing.T) {
 	o := observe(t)
 	before, err := o.sensor.Counters()

@@ -11,9 +11,9 @@ import (
 // decoder turns records into events. It owns one event of each kind and fills it anew, so decoding allocates nothing but
 // the rare long argument area. Not safe for concurrent use.
 type decoder struct {
-	allow      allowList
-	wallOffset int64
-	pending    assemblies
+	allow   allowList
+	clock   wallClock
+	pending assemblies
 
 	event          pb.Event
 	actor          pb.Actor
@@ -167,7 +167,7 @@ func (d *decoder) header(h *kernel.Header) {
 	d.event.Cpu = h.CPU
 	d.event.Sequence = h.Sequence
 	d.event.KernelTimeNs = h.Time
-	d.event.WallTimeNs = int64(h.Time) + d.wallOffset
+	d.event.WallTimeNs = d.clock.at(h.Time)
 	d.event.Flags = uint32(h.Flags)
 	a := &h.Actor
 	setKey(&d.process, &a.Process)

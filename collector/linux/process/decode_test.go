@@ -52,7 +52,7 @@ func execRecord() []byte {
 
 func TestExecRecordBecomesAnEvent(t *testing.T) {
 	d := newDecoder(newAllowList(DefaultEnvironment()))
-	d.wallOffset = 1e18
+	d.clock = wallClock{offset: 1e18, measured: 6e9}
 	got, err := d.decode(execRecord())
 	if err != nil {
 		t.Fatal(err)

@@ -21,19 +21,11 @@ func (s *Sensor) Seed(ctx context.Context, sink core.Sink) error {
 		listed:    map[kernel.Key]struct{}{},
 		parents:   map[kernel.Key]struct{}{},
 	}
-	r.decoder.wallOffset = wallOffset()
 	if err := s.kernel.Seeds(ctx, r.add); err != nil {
 		return err
 	}
 	r.addUnlistedParents()
-	now := bootTime()
-	sink.Add(&pb.Event{
-		Class:        pb.Class_CLASS_PROCESS,
-		Cpu:          core.SeedCPU,
-		KernelTimeNs: uint64(now),
-		WallTimeNs:   now + r.decoder.wallOffset,
-		Payload:      &pb.Event_SeedEnd{SeedEnd: &r.end},
-	})
+	r.sink.Add(r.event(&pb.Event{Payload: &pb.Event_SeedEnd{SeedEnd: &r.end}}))
 	sink.Flush()
 	return nil
 }
@@ -97,17 +89,21 @@ func (r *seeding) addUnlistedParents() {
 			r.end.Vanished++
 			continue
 		}
-		now := bootTime()
-		r.sink.Add(&pb.Event{
-			Class:        pb.Class_CLASS_PROCESS,
-			Cpu:          core.SeedCPU,
-			KernelTimeNs: uint64(now),
-			WallTimeNs:   now + r.decoder.wallOffset,
-			Actor:        &pb.Actor{Process: process, Tid: key.TGID, Comm: bytes.TrimSpace(comm)},
-			Payload:      &pb.Event_Seed{Seed: seed},
-		})
+		r.sink.Add(r.event(&pb.Event{
+			Actor:   &pb.Actor{Process: process, Tid: key.TGID, Comm: bytes.TrimSpace(comm)},
+			Payload: &pb.Event_Seed{Seed: seed},
+		}))
 		r.end.Processes++
 	}
+}
+
+// event completes an event that no program of the kernel made.
+func (r *seeding) event(ev *pb.Event) *pb.Event {
+	ev.Class = pb.Class_CLASS_PROCESS
+	ev.Cpu = core.SeedCPU
+	ev.KernelTimeNs = uint64(bootTime())
+	ev.WallTimeNs = r.decoder.clock.at(ev.KernelTimeNs)
+	return ev
 }
 
 func keyOf(k *pb.ProcessKey) kernel.Key {

@@ -5,12 +5,10 @@ package process
 import (
 	"errors"
 	"fmt"
-	"os"
-	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/cilium/ebpf/ringbuf"
-	"golang.org/x/sys/unix"
 
 	kernel "github.com/vedette-edr/vedette/bpf/process"
 	"github.com/vedette-edr/vedette/collector/core"
@@ -36,6 +34,7 @@ type Sensor struct {
 	reader *ringbuf.Reader
 	linger time.Duration
 	allow  allowList
+	missed atomic.Uint64
 }
 
 // Open loads the kernel side. Nothing is made before Attach.
@@ -70,51 +69,13 @@ func (s *Sensor) Close() error {
 	return errors.Join(s.reader.Close(), s.kernel.Close())
 }
 
-// Run reads records and adds their events to the sink until Detach, and then to the last that was made. It owns the calling
-// goroutine's thread: blocking in the kernel there is cheaper than waking the Go scheduler's.
+// Run reads records and adds their events to the sink until Detach, and then to the last that was made.
 //
-// A flush follows the first event at once when the last flush is older than the linger; under load there is one per linger.
+// Only an exec wakes it. The first exec after a pause is flushed at once; the next ones wait until a linger has passed since
+// the last flush, and under load Run looks once per linger. What comes without an exec waits for at most tailWait.
 func (s *Sensor) Run(sink core.Sink, lost func(pb.Class, pb.LossCause, uint64)) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-
-	d := newDecoder(s.allow)
-	var record ringbuf.Record
-	past := time.Unix(1, 0)
-	for {
-		s.reader.SetDeadline(time.Time{})
-		for read := 0; ; read++ {
-			err := s.reader.ReadInto(&record)
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				if read == 0 {
-					break
-				}
-				sink.Flush()
-				time.Sleep(s.linger)
-				read = -1
-				continue
-			}
-			if errors.Is(err, ringbuf.ErrFlushed) || errors.Is(err, ringbuf.ErrClosed) {
-				sink.Flush()
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("cannot read the ring buffer of the process sensor: %w", err)
-			}
-			if read == 0 {
-				d.wallOffset = wallOffset()
-				s.reader.SetDeadline(past)
-			}
-			ev, err := d.decode(record.RawSample)
-			if err != nil {
-				lost(pb.Class_CLASS_PROCESS, pb.LossCause_LOSS_CAUSE_MALFORMED, 1)
-				continue
-			}
-			if ev != nil {
-				sink.Add(ev)
-			}
-		}
-	}
+	l := ringLoop{kernel: s.kernel, reader: s.reader, decoder: newDecoder(s.allow), sink: sink, lost: lost, linger: s.linger}
+	return l.run()
 }
 
 // Counters adds what the kernel side has made and lost.
@@ -124,11 +85,12 @@ func (s *Sensor) Counters(c *core.Counters) error {
 		return err
 	}
 	class := pb.Class_CLASS_PROCESS
-	c.Made[class] += k.Made + k.Missed
+	missed := s.missed.Load()
+	c.Made[class] += k.Made + missed
 	for cause, n := range map[pb.LossCause]uint64{
 		pb.LossCause_LOSS_CAUSE_RING_FULL:      k.LostRingFull,
 		pb.LossCause_LOSS_CAUSE_SCRATCH:        k.LostScratch,
-		pb.LossCause_LOSS_CAUSE_PROGRAM_MISSED: k.Missed,
+		pb.LossCause_LOSS_CAUSE_PROGRAM_MISSED: missed,
 		pb.LossCause_LOSS_CAUSE_ARGUMENTS:      k.CutArguments,
 		pb.LossCause_LOSS_CAUSE_ENVIRONMENT:    k.CutEnvironment,
 		pb.LossCause_LOSS_CAUSE_PATH:           k.CutPath,
@@ -139,11 +101,14 @@ func (s *Sensor) Counters(c *core.Counters) error {
 	return nil
 }
 
-// Attachments says of every program whether it runs in the kernel, and why not.
+// Attachments says of every program whether it runs in the kernel, and why not. It asks the kernel, which Counters, called
+// with every batch, does not: what programs missed is as old as the last call.
 func (s *Sensor) Attachments() []*pb.Attachment {
 	var out []*pb.Attachment
+	var missed uint64
 	for _, a := range s.kernel.Attachments() {
 		runs := s.kernel.Runs(a.Name)
+		missed += runs.Missed
 		at := &pb.Attachment{
 			Name: a.Name, Hook: a.Hook, Attached: a.Err == nil,
 			RunCount: runs.Count, RunTimeNs: uint64(runs.Time), Missed: runs.Missed,
@@ -153,19 +118,6 @@ func (s *Sensor) Attachments() []*pb.Attachment {
 		}
 		out = append(out, at)
 	}
+	s.missed.Store(missed)
 	return out
-}
-
-func bootTime() int64 { return clock(unix.CLOCK_BOOTTIME) }
-
-// wallOffset is what turns a boot time into Unix time, in ns, now.
-func wallOffset() int64 { return clock(unix.CLOCK_REALTIME) - clock(unix.CLOCK_BOOTTIME) }
-
-func clock(id int32) int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(id, &ts); err != nil {
-		// Both clocks exist on every kernel we load on.
-		return 0
-	}
-	return ts.Nano()
 }
