@@ -78,7 +78,9 @@ func TestMistakesAreAnsweredInWords(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		refuses(t, upIn(t, newPrefix(t), "--tls", "--tls-listen", l.Addr().String()), l.Addr().String(), "in use")
+		prefix := newPrefix(t)
+		writeConfig(t, prefix, "bus", "tls.listen = \""+l.Addr().String()+"\"\n")
+		refuses(t, upIn(t, prefix, "--tls"), l.Addr().String(), "tls.listen")
 	})
 	t.Run("a second one", func(t *testing.T) {
 		s := running(t)
@@ -95,7 +97,7 @@ func TestMistakesAreAnsweredInWords(t *testing.T) {
 		script := "mount -t tmpfs none /sys/kernel/btf && exec \"$@\""
 		cmd = exec.Command("/bin/sh", append([]string{"-c", script, "sh"}, cmd.Args...)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-		refuses(t, cmd, "BTF", "5.8")
+		refuses(t, cmd, "BTF", "CONFIG_DEBUG_INFO_BTF")
 		collector := exec.Command("/bin/sh", "-c", script, "sh", bin(t, "vedette-collector"), "run", "--host-id", "errors", "--user", "65534")
 		collector.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 		refuses(t, collector, "BTF", "5.8")

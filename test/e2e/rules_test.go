@@ -35,7 +35,12 @@ func (r ruleScript) run(t *testing.T) (pid int, began time.Time) {
 			t.Skip("needs ", tool, " on this machine")
 		}
 	}
-	cmd := exec.Command("/bin/sh", "-c", r.Run)
+	// From a file: with sh -c the shell's own command line would hold every word of the script.
+	file := filepath.Join(trueDir(t), "script")
+	if err := os.WriteFile(file, []byte(r.Run), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/bin/sh", file)
 	cmd.Dir = trueDir(t)
 	// Build tools and test runners leave variables behind that a person's shell does not have.
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"}
@@ -112,7 +117,7 @@ func testRule(t *testing.T, s *system, path string) {
 			pid, began := script.run(t)
 			// Once this alert is there, everything before it has been judged.
 			m := marker(t)
-			payload := trigger(t, s, m)
+			payload := trigger(t, m)
 			do(t, exec.Command(payload[0], payload[1:]...))
 			s.alert(t, "the sentinel", func(a *ecs.Alert) bool { return strings.Contains(a.Process.CommandLine, m) })
 			if n := s.alerts.count(func(a *ecs.Alert) bool { return a.Rule.ID == rule.ID && caused(a, pid, began) }); n > 0 {

@@ -79,21 +79,28 @@ func Effective() (Set, error) {
 	return Set(d[0].Effective) | Set(d[1].Effective)<<32, nil
 }
 
-// Without runs f on a thread that has no capability but those of keep, and returns what f returns. The thread ends with it:
-// the rest of the process keeps its capabilities. So one can find out what still works before giving them up for good.
+// Without runs f on a thread on which only the capabilities of keep are effective, and returns what f returns. The others
+// stay permitted and come back afterwards; so one can find out what still works before giving them up for good.
 func Without(keep Set, f func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		// Never unlocked: the runtime ends the thread with its goroutine.
-		runtime.LockOSThread()
-		h, d := header(keep)
-		if err := unix.Capset(&h, &d[0]); err != nil {
-			result <- fmt.Errorf("cannot try without capabilities: %w", err)
-			return
-		}
-		result <- f()
-	}()
-	return <-result
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var before [2]unix.CapUserData
+	if err := unix.Capget(&h, &before[0]); err != nil {
+		return fmt.Errorf("cannot read the thread's capabilities: %w", err)
+	}
+	during := before
+	during[0].Effective &= uint32(keep)
+	during[1].Effective &= uint32(keep >> 32)
+	if err := unix.Capset(&h, &during[0]); err != nil {
+		return fmt.Errorf("cannot try without capabilities: %w", err)
+	}
+	failure := f()
+	// With another set than the rest of the process the thread would be of no use to anybody.
+	if err := unix.Capset(&h, &before[0]); err != nil {
+		return errors.Join(failure, fmt.Errorf("cannot take capabilities back: %w", err))
+	}
+	return failure
 }
 
 // Drop makes the process run as id with the capabilities of keep and no way to gain others: supplementary groups and the
