@@ -1,0 +1,27 @@
+package peercred
+
+import (
+	"fmt"
+	"net"
+	"syscall"
+)
+
+// Of returns the credentials of the process at the other end of conn.
+func Of(conn *net.UnixConn) (Credentials, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return Credentials{}, fmt.Errorf("cannot read the peer's credentials: %w", err)
+	}
+	var cred *syscall.Ucred
+	var optErr error
+	err = raw.Control(func(fd uintptr) {
+		cred, optErr = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	})
+	if err == nil {
+		err = optErr
+	}
+	if err != nil {
+		return Credentials{}, fmt.Errorf("cannot read the peer's credentials: %w", err)
+	}
+	return Credentials{PID: cred.Pid, UID: cred.Uid, GID: cred.Gid}, nil
+}
