@@ -1,0 +1,142 @@
+package sigma
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// rulesDirectory is our own detection content.
+const rulesDirectory = "../../rules/sigma"
+
+// tactics are those of ATT&CK as its current version names them.
+var tactics = []string{
+	"collection", "command-and-control", "credential-access", "defense-impairment", "discovery", "execution", "exfiltration",
+	"impact", "initial-access", "lateral-movement", "persistence", "privilege-escalation", "reconnaissance",
+	"resource-development", "stealth",
+}
+
+func loadOwnRules(tb testing.TB) *Ruleset {
+	tb.Helper()
+	rules, problems, err := Load(rulesDirectory)
+	if err != nil || len(problems) > 0 {
+		tb.Fatalf("error %v, problems %v", err, problems)
+	}
+	return rules
+}
+
+func ruleName(rule *Rule) string { return strings.TrimSuffix(filepath.Base(rule.File), ".yml") }
+
+func TestOwnRulesAreComplete(t *testing.T) {
+	rules := loadOwnRules(t)
+	loaded, refused, skipped := rules.Counts()
+	if loaded < 20 || refused != 0 || skipped != 0 {
+		t.Errorf("%d loaded, %d refused, %d skipped", loaded, refused, skipped)
+	}
+	uuid4 := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	date := regexp.MustCompile(`^20\d\d-[01]\d-[0-3]\d$`)
+	technique := regexp.MustCompile(`^t\d{4}(\.\d{3})?$`)
+	titles := make(map[string]string)
+	covered := make(map[string]bool)
+	for _, rule := range rules.Rules() {
+		name := ruleName(rule)
+		f := func(ok bool, what string) {
+			t.Helper()
+			if !ok {
+				t.Errorf("rule %s: %s", name, what)
+			}
+		}
+		f(uuid4.MatchString(rule.ID), "its id is not a random UUID")
+		f(titles[rule.Title] == "", "its title is that of "+titles[rule.Title])
+		titles[rule.Title] = name
+		f(len(rule.Title) <= 100, "its title is longer than 100 characters")
+		f(len(rule.Description) >= 80, "its description does not help the reader of an alert")
+		f(rule.Author == "Vedette", "its author is not Vedette")
+		f(date.MatchString(rule.Date), "its date is not year-month-day")
+		f(rule.Status != "", "it has no status")
+		f(len(rule.FalsePositives) > 0, "it names no false positives")
+		f(rule.Logsource == Logsource{Category: "process_creation", Product: "linux"}, "its log source is another one")
+		hasTactic, hasTechnique := false, false
+		for _, tag := range rule.Tags {
+			tag, isAttack := strings.CutPrefix(tag, "attack.")
+			isTactic := slices.Contains(tactics, tag)
+			f(isAttack && (isTactic || technique.MatchString(tag)), "unknown tag "+tag)
+			hasTactic = hasTactic || isTactic
+			hasTechnique = hasTechnique || !isTactic
+			covered[tag] = covered[tag] || isTactic
+		}
+		f(hasTactic && hasTechnique, "it lacks a tactic or a technique")
+	}
+	// What comes before the intrusion is not seen on the host.
+	for _, tactic := range tactics {
+		if !covered[tactic] && tactic != "reconnaissance" && tactic != "resource-development" {
+			t.Errorf("no rule for tactic %s", tactic)
+		}
+	}
+}
+
+// testCase is one script of a *.test.yml file; the end-to-end tests run them.
+type testCase struct {
+	Name  string   `yaml:"name"`
+	Needs []string `yaml:"needs"`
+	Run   string   `yaml:"run"`
+}
+
+func TestOwnRulesHaveTests(t *testing.T) {
+	for _, rule := range loadOwnRules(t).Rules() {
+		path := strings.TrimSuffix(rule.File, ".yml") + ".test.yml"
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Errorf("rule %s has no test: %v", ruleName(rule), err)
+			continue
+		}
+		var tests struct {
+			Fires []testCase `yaml:"fires"`
+			Quiet []testCase `yaml:"quiet"`
+		}
+		if err := yaml.Load(data, &tests, yaml.WithKnownFields()); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		if len(tests.Fires) == 0 || len(tests.Quiet) == 0 {
+			t.Errorf("%s: %d scripts that fire, %d that are quiet; want one of each at least", path, len(tests.Fires), len(tests.Quiet))
+		}
+		for _, c := range slices.Concat(tests.Fires, tests.Quiet) {
+			if c.Name == "" || strings.TrimSpace(c.Run) == "" {
+				t.Errorf("%s: a script has no name or no text: %+v", path, c)
+			}
+		}
+	}
+}
+
+// Every test file belongs to a rule.
+func TestOwnTestsHaveRules(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join(rulesDirectory, "linux", "*.test.yml"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("found %d test files: %v", len(paths), err)
+	}
+	for _, path := range paths {
+		if _, err := os.Stat(strings.TrimSuffix(path, ".test.yml") + ".yml"); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func BenchmarkOwnRulesOnOrdinaryExec(b *testing.B) {
+	rules := loadOwnRules(b)
+	ev := process("/usr/bin/gcc-12", "gcc -O2 -Wall -Iinclude -c -o build/main.o src/main.c",
+		"ParentImage", "/usr/bin/make", "ParentCommandLine", "make -j4", "CurrentDirectory", "/home/user/src",
+		"Environment", "PATH=/usr/bin:/bin\nHOME=/home/user", "User", "user")
+	var dst []Match
+	b.ReportAllocs()
+	for b.Loop() {
+		dst = rules.Match(ev, dst[:0])
+	}
+	if len(dst) > 0 {
+		b.Errorf("an ordinary process matched %v", dst)
+	}
+}
