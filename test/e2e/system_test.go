@@ -168,7 +168,7 @@ func startIn(t testing.TB, prefix string, flags ...string) *system {
 		t.Fatal(err)
 	}
 	go func() { s.done <- s.up.Wait() }()
-	if err := s.connect(); err != nil {
+	if err := s.connect(hostID); err != nil {
 		s.kill()
 		t.Fatalf("%v\n--- what vedette up said:\n%s", err, s.output)
 	}
@@ -184,7 +184,7 @@ func startIn(t testing.TB, prefix string, flags ...string) *system {
 func (s *system) socket() string { return filepath.Join(s.prefix, "run/vedette/bus/bus.sock") }
 
 // connect subscribes as the operator that root is.
-func (s *system) connect() error {
+func (s *system) connect(host string) error {
 	deadline := time.Now().Add(startTimeout)
 	dialer := &peercred.Dialer{Path: s.socket()}
 	for {
@@ -213,18 +213,18 @@ func (s *system) connect() error {
 		return sub.SetPendingLimits(-1, 512<<20)
 	}
 	return errors.Join(
-		subscribe(subject.AllAlerts(hostID), func(m *nats.Msg) {
+		subscribe(subject.AllAlerts(host), func(m *nats.Msg) {
 			if a, err := ecs.Decode(m.Data); err == nil {
 				s.alerts.put(a)
 			}
 		}),
-		subscribe(subject.AllHealth(hostID), func(m *nats.Msg) {
+		subscribe(subject.AllHealth(host), func(m *nats.Msg) {
 			h := &pb.Health{}
 			if err := h.UnmarshalVTUnsafe(m.Data); err == nil {
 				s.health.put(h)
 			}
 		}),
-		subscribe(subject.AllEvents(hostID), func(m *nats.Msg) {
+		subscribe(subject.AllEvents(host), func(m *nats.Msg) {
 			b := &pb.EventBatch{}
 			if err := b.UnmarshalVTUnsafe(m.Data); err == nil {
 				s.events.put(b.Events...)
