@@ -59,6 +59,9 @@ const (
 	modeLink      = 0o120777
 )
 
+// modified is when the files were last changed, in seconds since 1970, so that a time that reads as 0 is found out.
+const modified = 1_700_000_000
+
 // archive is a cpio archive of the "newc" format (Documentation/driver-api/early-userspace/buffer-format.rst).
 type archive struct {
 	bytes.Buffer
@@ -70,7 +73,7 @@ func (a *archive) add(name string, mode int, data []byte) {
 	a.inode++
 	// Magic, inode, mode, uid, gid, links, mtime, size, device (major, minor), device of a special file, name length, checksum.
 	fmt.Fprintf(a, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x",
-		a.inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name)+1, 0)
+		a.inode, mode, 0, 0, 1, modified, len(data), 0, 0, 0, 0, len(name)+1, 0)
 	a.WriteString(name + "\x00")
 	a.align()
 	a.Write(data)

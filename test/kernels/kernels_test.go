@@ -79,8 +79,8 @@ func boot(t *testing.T, qemu, kernel, initramfs string) string {
 		"-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "max", "-smp", "2", "-m", "768",
 		"-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
 		"-kernel", kernel, "-initrd", initramfs,
-		// ramfs as root, because tmpfs is a fact that the sensor reports; a panic ends the machine at once.
-		"-append", "console=ttyS0 quiet rootfstype=ramfs panic=-1 oops=panic mitigations=off nokaslr")
+		// ramfs as root, because tmpfs is a fact that the sensor reports. What a kernel warns of ends the machine at once.
+		"-append", "console=ttyS0 quiet rootfstype=ramfs panic=-1 oops=panic panic_on_warn=1 mitigations=off nokaslr")
 	cmd.Stdout, cmd.Stderr = &console, &complaints
 	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Run(); err != nil {

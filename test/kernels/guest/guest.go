@@ -68,8 +68,7 @@ func checkAttachments(r *results) {
 	s.Attach()
 	for _, a := range s.Attachments() {
 		if a.Err != nil {
-			var verifier *ebpf.VerifierError
-			if errors.As(a.Err, &verifier) {
+			if verifier, ok := errors.AsType[*ebpf.VerifierError](a.Err); ok {
 				fmt.Fprintf(r.out, "%s\n", strings.Join(verifier.Log[max(0, len(verifier.Log)-40):], "\n"))
 			}
 			r.add("attach/"+a.Name, a.Err.Error())
@@ -122,7 +121,7 @@ func runTests(r *results, binary string) {
 			r.add(v[2], "")
 		default:
 			failed++
-			r.add(v[2], v[1]+" "+said)
+			r.add(v[2], map[string]string{"FAIL": "failed: ", "SKIP": "skipped: "}[v[1]]+said)
 			said = ""
 		}
 	}
