@@ -80,8 +80,9 @@ ALWAYS_INLINE void own_namespace(struct task_struct *task, __u32 *nr, __u32 *inu
 	if (!pid)
 		return;
 	level = BPF_CORE_READ(pid, level);
-	bpf_probe_read_kernel(&upid, bpf_core_type_size(struct upid) < sizeof(upid) ? bpf_core_type_size(struct upid) : sizeof(upid),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) + level * bpf_core_type_size(struct upid));
+	bpf_probe_read_kernel(
+		&upid, bpf_core_type_size(struct upid) < sizeof(upid) ? bpf_core_type_size(struct upid) : sizeof(upid),
+		(void *)pid + bpf_core_field_offset(struct pid, numbers) + level * bpf_core_type_size(struct upid));
 	*nr = upid.nr;
 	if (upid.ns)
 		*inum = BPF_CORE_READ(upid.ns, ns.inum);

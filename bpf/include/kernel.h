@@ -2,7 +2,7 @@
 /*
  * The kernel types that our programs read, kept by hand and only as deep as we read them. CO-RE relocates every access
  * against the running kernel's BTF, so order and size here do not matter, names do. A name with ___suffix is the same
- * type as another kernel version has it.
+ * type as older kernels have it; the suffix is the last version that does.
  */
 #ifndef VEDETTE_KERNEL_H
 #define VEDETTE_KERNEL_H
@@ -53,7 +53,6 @@ enum {
 /* Only asked about with bpf_core_enum_value_exists: which helpers the running kernel has. */
 enum bpf_func_id {
 	BPF_FUNC_for_each_map_elem = 164,
-	BPF_FUNC_loop = 181,
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -70,14 +69,10 @@ typedef struct {
 	__u32 val;
 } kgid_t;
 
-/* One 64-bit word since 6.3. */
+/* Before 6.3 two 32-bit words, which lie in memory as one little-endian word; so the field is read as a whole, never val. */
 typedef struct {
 	__u64 val;
 } kernel_cap_t;
-
-struct kernel_cap_struct___old {
-	__u32 cap[2];
-};
 
 struct ns_common {
 	unsigned int inum;
@@ -162,20 +157,21 @@ struct inode {
 	unsigned long i_ino;
 	unsigned int i_nlink;
 	__s64 i_size;
+	/* Since 6.11; see the older forms below. */
 	__s64 i_ctime_sec;
 	__u32 i_ctime_nsec;
 	__s64 i_mtime_sec;
 	__u32 i_mtime_nsec;
 };
 
-/* 6.6 to 6.10 */
-struct inode___v66 {
+/* To 6.10: __i_ctime since 6.6, __i_mtime since 6.7. */
+struct inode___v610 {
 	struct timespec64 __i_ctime;
 	struct timespec64 __i_mtime;
 };
 
-/* before 6.6; i_mtime kept its name until 6.6 too */
-struct inode___v65 {
+/* i_ctime to 6.5, i_mtime to 6.6. */
+struct inode___v66 {
 	struct timespec64 i_ctime;
 	struct timespec64 i_mtime;
 };
@@ -221,15 +217,15 @@ struct file {
 	struct callback_head f_task_work;
 };
 
-/* The work item of a release, 5.18 to 6.6. */
-struct file___v61 {
+/* The work item of a release, 6.0 to 6.6; f_task_work since 6.7. */
+struct file___v66 {
 	union {
 		struct callback_head f_rcuhead;
 	};
 };
 
-/* The same before 5.18. */
-struct file___v517 {
+/* The same to 5.19. */
+struct file___v519 {
 	union {
 		struct callback_head fu_rcuhead;
 	} f_u;

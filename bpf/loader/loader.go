@@ -108,7 +108,7 @@ func Load(name string, object []byte, s Settings) (*Object, error) {
 	if types == nil {
 		types = btf.NewCache()
 	}
-	has, err := kernelAbilities(types)
+	atomics, err := hasAtomics(types)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,9 @@ func Load(name string, object []byte, s Settings) (*Object, error) {
 	for _, p := range sortedNames(spec.Programs) {
 		one := spec.Copy()
 		one.Programs = map[string]*ebpf.ProgramSpec{p: one.Programs[p]}
-		one.Programs[p].Instructions = has.adapt(one.Programs[p].Instructions)
+		if !atomics {
+			one.Programs[p].Instructions = withoutAtomics(one.Programs[p].Instructions)
+		}
 		hook := one.Programs[p].SectionName
 		c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{MapReplacements: o.maps, Cache: types})
 		if err != nil {
@@ -228,8 +230,7 @@ func (o *Object) Close() error {
 
 // refusal words the kernel's answer so that a user can act on it; a verifier log keeps its last lines. nil stays nil.
 func refusal(err error) error {
-	var verifier *ebpf.VerifierError
-	if errors.As(err, &verifier) {
+	if verifier, ok := errors.AsType[*ebpf.VerifierError](err); ok {
 		return fmt.Errorf("the kernel's verifier refused it: %w", verifier)
 	}
 	if errors.Is(err, os.ErrPermission) {

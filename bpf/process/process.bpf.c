@@ -91,23 +91,24 @@ ALWAYS_INLINE void fill_header(struct record_header *h, __u16 kind, __u32 cpu, _
 
 ALWAYS_INLINE void fill_times(struct file_identity *f, struct inode *inode)
 {
+	struct inode___v610 *v610 = (void *)inode;
 	struct inode___v66 *v66 = (void *)inode;
-	struct inode___v65 *v65 = (void *)inode;
 
 	if (bpf_core_field_exists(inode->i_ctime_sec)) {
 		/* Bit 31 says that somebody has asked for the time (I_CTIME_QUERIED, 6.13). */
-		f->ctime_ns = BPF_CORE_READ(inode, i_ctime_sec) * 1000000000LL + (BPF_CORE_READ(inode, i_ctime_nsec) & ~(1U << 31));
+		f->ctime_ns =
+			BPF_CORE_READ(inode, i_ctime_sec) * 1000000000LL + (BPF_CORE_READ(inode, i_ctime_nsec) & ~(1U << 31));
 		f->mtime_ns = BPF_CORE_READ(inode, i_mtime_sec) * 1000000000LL + BPF_CORE_READ(inode, i_mtime_nsec);
 		return;
 	}
-	if (bpf_core_field_exists(v66->__i_ctime))
-		f->ctime_ns = BPF_CORE_READ(v66, __i_ctime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, __i_ctime.tv_nsec);
-	else if (bpf_core_field_exists(v65->i_ctime))
-		f->ctime_ns = BPF_CORE_READ(v65, i_ctime.tv_sec) * 1000000000LL + BPF_CORE_READ(v65, i_ctime.tv_nsec);
-	if (bpf_core_field_exists(v66->__i_mtime))
-		f->mtime_ns = BPF_CORE_READ(v66, __i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, __i_mtime.tv_nsec);
-	else if (bpf_core_field_exists(v65->i_mtime))
-		f->mtime_ns = BPF_CORE_READ(v65, i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v65, i_mtime.tv_nsec);
+	if (bpf_core_field_exists(v610->__i_ctime))
+		f->ctime_ns = BPF_CORE_READ(v610, __i_ctime.tv_sec) * 1000000000LL + BPF_CORE_READ(v610, __i_ctime.tv_nsec);
+	else if (bpf_core_field_exists(v66->i_ctime))
+		f->ctime_ns = BPF_CORE_READ(v66, i_ctime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, i_ctime.tv_nsec);
+	if (bpf_core_field_exists(v610->__i_mtime))
+		f->mtime_ns = BPF_CORE_READ(v610, __i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v610, __i_mtime.tv_nsec);
+	else if (bpf_core_field_exists(v66->i_mtime))
+		f->mtime_ns = BPF_CORE_READ(v66, i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, i_mtime.tv_nsec);
 }
 
 // Identity of the file and its path as text; returns the length of the path.
@@ -117,7 +118,7 @@ static __attribute__((noinline)) __u32 append_file(struct scratch *s, struct fil
 	struct vfsmount *mnt;
 	struct inode *inode;
 	struct mount *m;
-	__u32 length, walked = 0;
+	__u32 length, walked;
 
 	if (!s || !f || !file)
 		return 0;
@@ -167,7 +168,7 @@ static __attribute__((noinline)) __u32 append_directory(struct scratch *s, struc
 {
 	struct dentry *dentry;
 	struct vfsmount *mnt;
-	__u32 length, walked = 0;
+	__u32 length, walked;
 
 	if (!s || !path)
 		return 0;
@@ -185,7 +186,6 @@ ALWAYS_INLINE __u64 capability(const kernel_cap_t *set)
 {
 	__u64 value = 0;
 
-	/* Two 32-bit words until 6.2 lie in memory as one little-endian 64-bit word, so one read serves both. */
 	bpf_probe_read_kernel(&value, sizeof(value), set);
 	return value;
 }
@@ -284,43 +284,41 @@ ALWAYS_INLINE __u32 fill_directories(struct scratch *s, struct task_struct *task
 	return at;
 }
 
-struct script_search {
-	struct callback_head *work;
-	struct file *found;
-};
+#define SCRIPT_STEPS 16
+#define SCRIPT_ROUNDS 256 /* close-on-exec files stand in the same queue */
 
 ALWAYS_INLINE struct file *file_of_work(struct callback_head *work)
 {
-	struct file___v61 *v61 = NULL;
+	struct file___v66 *v66 = NULL;
 
 	if (bpf_core_field_exists(struct file, f_task_work))
 		return (void *)work - bpf_core_field_offset(struct file, f_task_work);
-	if (bpf_core_field_exists(v61->f_rcuhead))
-		return (void *)work - bpf_core_field_offset(struct file___v61, f_rcuhead);
-	return (void *)work - bpf_core_field_offset(struct file___v517, f_u);
+	if (bpf_core_field_exists(v66->f_rcuhead))
+		return (void *)work - bpf_core_field_offset(struct file___v66, f_rcuhead);
+	return (void *)work - bpf_core_field_offset(struct file___v519, f_u);
 }
 
-static long script_step(__u32 index, void *data)
+/* Looks through a piece of a task's queued work; returns the first work of the next piece, 0 at the end. */
+ROUND __u64 script_round(__u32 slot, __u64 first)
 {
-	struct script_search *search = data;
-	struct callback_head *work = search->work;
-	struct inode *inode, *named = NULL;
-	struct dentry *dentry;
-	struct file *file;
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct callback_head *work = (void *)first;
 
-	(void)index;
-	if (!work)
-		return 1;
-	file = file_of_work(work);
-	inode = BPF_CORE_READ(file, f_inode);
-	dentry = BPF_CORE_READ(file, f_path.dentry);
-	if (inode && dentry)
-		named = BPF_CORE_READ(dentry, d_inode);
-	/* The queue holds other work too: only an open file agrees with its dentry, and only exec sets FMODE_EXEC_FLAG. */
-	if (inode && named == inode && (BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG))
-		search->found = file;
-	search->work = BPF_CORE_READ(work, next);
-	return 0;
+	if (!s)
+		return 0;
+	for (int i = 0; i < SCRIPT_STEPS && work; i++) {
+		struct file *file = file_of_work(work);
+		struct inode *inode = BPF_CORE_READ(file, f_inode), *named = NULL;
+		struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+
+		if (inode && dentry)
+			named = BPF_CORE_READ(dentry, d_inode);
+		/* The queue holds other work too: only an open file agrees with its dentry, and only exec sets FMODE_EXEC_FLAG. */
+		if (inode && named == inode && (BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG))
+			s->script = file;
+		work = BPF_CORE_READ(work, next);
+	}
+	return (__u64)work;
 }
 
 /*
@@ -328,20 +326,17 @@ static long script_step(__u32 index, void *data)
  * fput only queues the final release on the task (fs/file_table.c), newest first, so the oldest file opened for exec in
  * that queue is the script itself: no name has to be looked up again.
  */
-ALWAYS_INLINE struct file *script_file(struct task_struct *task)
+ALWAYS_INLINE struct file *script_file(struct scratch *s, struct task_struct *task)
 {
-	struct script_search search = {};
+	__u64 work = (__u64)BPF_CORE_READ(task, task_works);
 
-	search.work = BPF_CORE_READ(task, task_works);
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
-		/* Close-on-exec files stand in the same queue. */
-		bpf_loop(4096, script_step, &search, 0);
-	} else {
-		for (int i = 0; i < 64; i++)
-			if (script_step(i, &search))
-				break;
-	}
-	return search.found;
+	s->script = NULL;
+	for (int i = 0; i < SCRIPT_ROUNDS && work; i++)
+		work = script_round(s->slot, work);
+	if (work)
+		/* What was found is not the oldest. */
+		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
+	return s->script;
 }
 
 ALWAYS_INLINE __u32 append_string(struct scratch *s, const char *text, __u32 at)
@@ -357,91 +352,76 @@ ALWAYS_INLINE __u32 append_string(struct scratch *s, const char *text, __u32 at)
 	return (n - 1) & (TEXT_MAX - 1);
 }
 
-struct chunk_walk {
-	__u64 address;
-	__u64 left;
-	__u64 sequence;
-	__u32 cpu;
-	__u16 field;
-	__u16 reserved;
-};
-
-static long chunk_step(__u32 index, void *data)
+/* Sends one chunk of an area ahead of the slot's record; returns whether it could. */
+ROUND bool send_chunk(__u32 slot, __u64 start, __u64 end, __u32 field, __u32 index)
 {
-	struct chunk_walk *w = data;
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	__u64 address = start + (__u64)index * CHUNK_BYTES;
+	__u64 length = end - address;
 	struct chunk_record *c;
-	__u64 length = w->left;
 
-	if (length == 0)
-		return 1;
 	if (length > CHUNK_BYTES)
 		length = CHUNK_BYTES;
+	if (!s)
+		return false;
 	c = bpf_ringbuf_reserve(&events, sizeof(*c), 0);
 	if (!c)
-		return 1;
-	c->sequence = w->sequence;
+		return false;
+	c->sequence = s->record.header.sequence;
 	c->time_ns = 0;
-	c->cpu = w->cpu;
+	c->cpu = s->record.header.cpu;
 	c->kind = RECORD_CHUNK;
 	c->flags = 0;
-	c->field = w->field;
+	c->field = field;
 	c->index = index;
 	c->length = length;
-	/* Verifiers before 6.x lose the bound in what the compiler makes of it; so it is drawn again, where the compiler cannot see. */
-	asm volatile("" : "+r"(length));
-	if (length > CHUNK_BYTES || bpf_probe_read_user(c->data, length, (void *)w->address)) {
+	if (bpf_probe_read_user(c->data, length, (void *)address)) {
 		bpf_ringbuf_discard(c, BPF_RB_NO_WAKEUP);
-		return 1;
+		return false;
 	}
 	/* The exec record that follows wakes the reader. */
 	bpf_ringbuf_submit(c, BPF_RB_NO_WAKEUP);
-	w->address += length;
-	w->left -= length;
-	return 0;
+	return true;
+}
+
+/* Sends an area as chunks; returns whether all of it went. */
+ROUND bool send_chunks(__u32 slot, __u64 start, __u64 end, __u32 field)
+{
+	for (__u32 i = 0; i < CHUNK_COUNT; i++) {
+		if (start + (__u64)i * CHUNK_BYTES >= end)
+			return true;
+		if (!send_chunk(slot, start, end, field, i))
+			return false;
+	}
+	return end - start <= CHUNK_COUNT * CHUNK_BYTES;
 }
 
 /*
  * Arguments or environment, from the area that the kernel itself laid out: inline when short, else as chunks ahead of the
  * record. Returns the inline length and sets *cut when not all of it travels.
  */
-ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16 field, __u32 at, struct cpu_counters *c, bool *cut)
+ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16 field, __u32 at, struct cpu_counters *c,
+				bool *cut)
 {
 	__u64 size = end - start;
 
 	*cut = false;
 	if (end <= start)
 		return 0;
-	if (size < TEXT_MAX) {
-		if (at >= TEXT_LIMIT)
-			return 0;
-		size &= TEXT_MAX - 1;
-		if (bpf_probe_read_user(&s->text[at], size, (void *)start)) {
-			COUNT(c->read_fault);
-			s->record.header.flags |= FLAG_READ_FAULT;
-			*cut = true;
-			return 0;
-		}
-		return size;
+	if (size >= TEXT_MAX) {
+		*cut = !send_chunks(s->slot, start, end, field);
+		return 0;
 	}
-	{
-		struct chunk_walk w = {
-			.address = start,
-			.left = size,
-			.sequence = s->record.header.sequence,
-			.cpu = s->record.header.cpu,
-			.field = field,
-		};
-
-		if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
-			bpf_loop(CHUNK_COUNT, chunk_step, &w, 0);
-		} else {
-			for (int i = 0; i < CHUNK_COUNT; i++)
-				if (chunk_step(i, &w))
-					break;
-		}
-		*cut = w.left != 0;
+	if (at >= TEXT_LIMIT)
+		return 0;
+	size &= TEXT_MAX - 1;
+	if (bpf_probe_read_user(&s->text[at], size, (void *)start)) {
+		COUNT(c->read_fault);
+		s->record.header.flags |= FLAG_READ_FAULT;
+		*cut = true;
+		return 0;
 	}
-	return 0;
+	return size;
 }
 
 /*
@@ -501,7 +481,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	interp = bprm->interp;
 	/* binfmt_script and binfmt_misc replace interp; otherwise both are the same string. */
 	if (interp != filename) {
-		struct file *script = script_file(task);
+		struct file *script = script_file(s, task);
 
 		if (script) {
 			length = append_file(s, &r->script, script, at);

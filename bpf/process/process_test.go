@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -29,6 +30,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "exec-from-thread":
 		execFromThread()
+	case "exec-with-open-files":
+		execWithOpenFiles(os.Args[1], os.Args[2])
 	case "exit-7":
 		os.Exit(7)
 	}
@@ -44,6 +47,22 @@ func execFromThread() {
 		return
 	}
 	err := syscall.Exec("/bin/true", []string{"true", "from-thread"}, nil)
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// execWithOpenFiles replaces the process while nobody else holds its many close-on-exec files, so that exec releases them.
+func execWithOpenFiles(count, program string) {
+	n, err := strconv.Atoi(count)
+	if err == nil {
+		err = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: uint64(n) + 100, Max: uint64(n) + 100})
+	}
+	for i := 0; i < n && err == nil; i++ {
+		_, err = syscall.Open("/dev/null", syscall.O_CLOEXEC, 0)
+	}
+	if err == nil {
+		err = syscall.Exec(program, []string{program}, nil)
+	}
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
 }
@@ -83,8 +102,7 @@ func observe(t *testing.T) *observer {
 		if a.Err == nil {
 			continue
 		}
-		var verifier *ebpf.VerifierError
-		if errors.As(a.Err, &verifier) {
+		if verifier, ok := errors.AsType[*ebpf.VerifierError](a.Err); ok {
 			t.Logf("%s", strings.Join(verifier.Log[max(0, len(verifier.Log)-30):], "\n"))
 		}
 		t.Fatalf("program %s is not attached to %s: %v", a.Name, a.Hook, a.Err)
@@ -110,13 +128,14 @@ func (o *observer) drain(t *testing.T, more func() bool) {
 				return
 			}
 			if time.Now().After(deadline) {
-				t.Fatal("the expected record did not come within 10 s")
+				t.Fatal("the expected record did not come: there was none for 10 s")
 			}
 			continue
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		deadline = time.Now().Add(10 * time.Second)
 		o.keep(t, rec.RawSample)
 	}
 }
@@ -181,8 +200,7 @@ func (o *observer) run(t *testing.T, cmd *exec.Cmd) *seen {
 	}
 	pid := uint32(cmd.Process.Pid)
 	if err := cmd.Wait(); err != nil {
-		var status *exec.ExitError
-		if !errors.As(err, &status) {
+		if _, ended := errors.AsType[*exec.ExitError](err); !ended {
 			t.Fatal(err)
 		}
 	}
@@ -255,7 +273,7 @@ func TestExecIsReportedWithItsTruePath(t *testing.T) {
 	want(t, "ctime", e.Executable.CTime, st.Ctim.Nano())
 	want(t, "mtime", e.Executable.MTime, st.Mtim.Nano())
 	want(t, "mode", e.Executable.Mode, st.Mode)
-	want(t, "links", uint64(e.Executable.Links), uint64(st.Nlink))
+	want(t, "links", e.Executable.Links, uint32(st.Nlink))
 	want(t, "size", e.Executable.Size, uint64(st.Size))
 	want(t, "file flags", e.Executable.Flags, 0)
 	want(t, "record flags", e.Flags, 0)
@@ -297,22 +315,27 @@ func TestScriptIsReportedWithItsTruePath(t *testing.T) {
 		want(t, "script inode", e.Script.Inode, st.Ino)
 		want(t, "interpreter", e.texts[TextInterpreter], "/bin/sh")
 		want(t, "filename as given", e.texts[TextFilename], given)
+		want(t, "record flags", e.Flags, 0)
 	}
 	check(o.run(t, exec.Command(link)), link)
 
+	withFiles := func(count int) *seen {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(self, strconv.Itoa(count), link)
+		cmd.Env = append(os.Environ(), actVariable+"=exec-with-open-files")
+		return o.run(t, cmd)
+	}
 	t.Run("with many close-on-exec files", func(t *testing.T) {
-		var files []*os.File
-		for range 300 {
-			f, err := os.Open("/dev/null")
-			if err != nil {
-				t.Fatal(err)
-			}
-			files = append(files, f)
-		}
-		check(o.run(t, exec.Command(link)), link)
-		for _, f := range files {
-			f.Close()
-		}
+		check(withFiles(1000), link)
+	})
+	t.Run("with more close-on-exec files than are looked through", func(t *testing.T) {
+		e := withFiles(5000)
+		want(t, "executable", e.texts[TextExecutable], realPath(t, "/bin/sh"))
+		want(t, "filename as given", e.texts[TextFilename], link)
+		want(t, "unresolved flag", e.Flags&4, 4)
 	})
 
 	t.Run("whose interpreter is a script", func(t *testing.T) {
@@ -483,6 +506,7 @@ func TestIdentity(t *testing.T) {
 	want(t, "effective uid", e.EUID, 1234)
 	want(t, "gid", e.GID, 4321)
 	want(t, "effective capabilities", e.CapEffective, 0)
+	want(t, "bounding capabilities", e.CapBounding, ownBoundingSet(t))
 	want(t, "pid in its namespace", e.Actor.NamespacePID, 1)
 	want(t, "session", e.Session, e.Actor.Process.TGID)
 	own := func(name string) uint32 {
@@ -501,6 +525,25 @@ func TestIdentity(t *testing.T) {
 	fork := o.forks[e.Actor.Process.TGID]
 	want(t, "fork's child start", fork.Child.StartTime, e.Actor.Process.StartTime)
 	want(t, "fork's pid in the new namespace", fork.ChildNamespacePID, 1)
+}
+
+func ownBoundingSet(t *testing.T) uint64 {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if digits, ok := strings.CutPrefix(line, "CapBnd:"); ok {
+			set, err := strconv.ParseUint(strings.TrimSpace(digits), 16, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return set
+		}
+	}
+	t.Fatal("/proc/self/status has no CapBnd")
+	return 0
 }
 
 func TestExecByAThreadKeepsTheProcess(t *testing.T) {
@@ -642,6 +685,10 @@ func TestSeedsListEveryProcess(t *testing.T) {
 	}
 	want(t, "the child is listed", listed[pid], true)
 	want(t, "this process is listed", listed[uint32(os.Getpid())], true)
+	// Some machines hide their first process even from root.
+	if _, err := os.Readlink("/proc/1/exe"); !errors.Is(err, os.ErrPermission) {
+		want(t, "the first process is listed", listed[1], true)
+	}
 }
 
 func TestCountersAreFrozen(t *testing.T) {
