@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -201,7 +202,7 @@ func (b *bench) latency(ctx context.Context, s *system, background int) ([]row, 
 	b.say("latency at %d exec/s ...", background)
 	loadDone := make(chan error, 1)
 	if background > 0 {
-		go func() { _, err := b.load(ctx, background, acts*0.03+2); loadDone <- err }()
+		go func() { _, err := b.load(ctx, background, acts*0.035+2); loadDone <- err }()
 		time.Sleep(time.Second)
 	} else {
 		loadDone <- nil
@@ -227,7 +228,8 @@ func (b *bench) latency(ctx context.Context, s *system, background int) ([]row, 
 				return nil, ctx.Err()
 			}
 		}
-		time.Sleep(20 * time.Millisecond)
+		// At random, or the acts would fall into step with the collector's flushes, which the alert before has followed.
+		time.Sleep(20*time.Millisecond + rand.N(10*time.Millisecond))
 	}
 	if err := <-loadDone; err != nil {
 		return nil, err

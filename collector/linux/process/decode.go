@@ -11,7 +11,7 @@ import (
 // decoder turns records into events. It owns one event of each kind and fills it anew, so decoding allocates nothing but
 // the rare long argument area. Not safe for concurrent use.
 type decoder struct {
-	allow   allowList
+	allow   *allowList
 	clock   wallClock
 	pending assemblies
 
@@ -38,7 +38,7 @@ type decoder struct {
 	residentFactor uint64
 }
 
-func newDecoder(allow allowList) *decoder {
+func newDecoder(allow *allowList) *decoder {
 	d := &decoder{allow: allow, residentFactor: pageSize()}
 	d.actor.Process, d.actor.Parent = &d.process, &d.parent
 	d.event.Class = pb.Class_CLASS_PROCESS

@@ -101,7 +101,7 @@ func overTheWire(t *testing.T, ev *pb.Event) *pb.Event {
 }
 
 func TestForkAndExitRecordsBecomeEvents(t *testing.T) {
-	d := newDecoder(nil)
+	d := newDecoder(newAllowList(nil))
 	ev, err := d.decode(record(&kernel.Fork{
 		Header: kernel.Header{Sequence: 1, Kind: kernel.KindFork, Actor: actor()},
 		Child:  kernel.Key{TGID: 200, StartTime: 7}, Parent: kernel.Key{TGID: 50, StartTime: 4e9},
@@ -174,7 +174,7 @@ func TestChunksComeBackTogether(t *testing.T) {
 }
 
 func TestAbandonedChunksAreBounded(t *testing.T) {
-	d := newDecoder(nil)
+	d := newDecoder(newAllowList(nil))
 	for i := range uint64(10 * maxPending) {
 		if _, err := d.decode(chunk(i, kernel.TextArguments, 0, []byte("x"))); err != nil {
 			t.Fatal(err)
@@ -186,7 +186,7 @@ func TestAbandonedChunksAreBounded(t *testing.T) {
 }
 
 func TestMalformedRecordsAreRefused(t *testing.T) {
-	d := newDecoder(nil)
+	d := newDecoder(newAllowList(nil))
 	whole := execRecord()
 	for _, b := range [][]byte{nil, whole[:8], whole[:100], whole[:len(whole)-1], record(&kernel.Header{Kind: 99})} {
 		if ev, err := d.decode(b); err == nil {

@@ -10,18 +10,25 @@ func DefaultEnvironment() []string {
 	}
 }
 
-type allowList map[string]struct{}
+// allowList is a set of names. Nearly every variable of a process is not in it, so the first letter is asked first.
+type allowList struct {
+	names   map[string]struct{}
+	initial [256]bool
+}
 
-func newAllowList(names []string) allowList {
-	l := allowList{}
+func newAllowList(names []string) *allowList {
+	l := &allowList{names: map[string]struct{}{}}
 	for _, n := range names {
-		l[n] = struct{}{}
+		if n != "" {
+			l.names[n] = struct{}{}
+			l.initial[n[0]] = true
+		}
 	}
 	return l
 }
 
 // filter appends the NAME=value entries of an environment area (NUL-separated) whose names are allowed. They alias the area.
-func (l allowList) filter(area []byte, to [][]byte) [][]byte {
+func (l *allowList) filter(area []byte, to [][]byte) [][]byte {
 	for len(area) > 0 {
 		entry := area
 		if i := bytes.IndexByte(area, 0); i >= 0 {
@@ -29,8 +36,11 @@ func (l allowList) filter(area []byte, to [][]byte) [][]byte {
 		} else {
 			area = nil
 		}
+		if len(entry) == 0 || !l.initial[entry[0]] {
+			continue
+		}
 		name, _, found := bytes.Cut(entry, []byte{'='})
-		if _, ok := l[string(name)]; ok && found {
+		if _, ok := l.names[string(name)]; ok && found {
 			to = append(to, entry)
 		}
 	}

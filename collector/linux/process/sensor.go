@@ -33,7 +33,7 @@ type Sensor struct {
 	kernel *kernel.Sensor
 	reader *ringbuf.Reader
 	linger time.Duration
-	allow  allowList
+	allow  *allowList
 	missed atomic.Uint64
 }
 
