@@ -4,37 +4,19 @@
 // The life of processes: exec, fork and exit from BTF tracepoints, and the processes that were there before us from the
 // task iterator. Nothing is filtered: these events are never withheld.
 
-#include "../include/path.h"
+#include "../include/file.h"
+#include "../include/ring.h"
+#include "../include/task.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 // sched_process_exit tells whether the last thread is leaving since 6.16; user space looks it up in BTF.
 const volatile bool exit_says_group_dead = false;
 
-const volatile __u64 ring_bytes = 4096;
-
 // Only what a map, a function or a variable mentions is described in the object; Go's test of the layout needs these.
 const struct fork_record *const volatile layout_fork = NULL;
 const struct exit_record *const volatile layout_exit = NULL;
 const struct chunk_record *const volatile layout_chunk = NULL;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4096); /* set before loading */
-} events SEC(".maps");
-
-// User space sets the word before it sleeps; mapped, because a system call would cost what it saves.
-struct reader_state {
-	__u64 sleeps;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct reader_state);
-} reader_states SEC(".maps");
 
 // Where exit does not say that the group is dead two threads can both see live == 0: the first to enter its key reports.
 struct {
@@ -43,144 +25,6 @@ struct {
 	__type(key, struct process_key);
 	__type(value, __u8);
 } exited SEC(".maps");
-
-ALWAYS_INLINE void fill_key(struct process_key *key, struct task_struct *task)
-{
-	struct task_struct *leader = task->group_leader;
-
-	key->tgid = task->tgid;
-	key->start_time_ns = leader->start_boottime;
-	key->reserved = 0;
-}
-
-ALWAYS_INLINE __u64 cgroup_id(struct task_struct *task)
-{
-	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-}
-
-ALWAYS_INLINE void fill_actor(struct actor *a, struct task_struct *task)
-{
-	const struct cred *cred = task->cred;
-	struct nsproxy *ns = task->nsproxy;
-
-	fill_key(&a->process, task);
-	fill_key(&a->parent, task->real_parent);
-	a->cgroup_id = cgroup_id(task);
-	a->tid = task->pid;
-	a->uid = cred->uid.val;
-	a->euid = cred->euid.val;
-	a->gid = cred->gid.val;
-	a->egid = cred->egid.val;
-	/* A task that has left its namespaces (exit) has no nsproxy. */
-	a->mount_namespace = ns ? BPF_CORE_READ(ns, mnt_ns, ns.inum) : 0;
-	a->pid_namespace = 0;
-	a->namespace_pid = 0;
-	own_namespace(task, &a->namespace_pid, &a->pid_namespace);
-	bpf_probe_read_kernel(a->comm, sizeof(a->comm), task->comm);
-}
-
-ALWAYS_INLINE void fill_header(struct record_header *h, __u16 kind, __u32 cpu, __u64 sequence, struct task_struct *task)
-{
-	h->sequence = sequence;
-	h->time_ns = bpf_ktime_get_boot_ns();
-	h->cpu = cpu;
-	h->kind = kind;
-	h->flags = 0;
-	fill_actor(&h->actor, task);
-}
-
-ALWAYS_INLINE void fill_times(struct file_identity *f, struct inode *inode)
-{
-	struct inode___v610 *v610 = (void *)inode;
-	struct inode___v66 *v66 = (void *)inode;
-
-	if (bpf_core_field_exists(inode->i_ctime_sec)) {
-		/* Bit 31 says that somebody has asked for the time (I_CTIME_QUERIED, 6.13). */
-		f->ctime_ns =
-			BPF_CORE_READ(inode, i_ctime_sec) * 1000000000LL + (BPF_CORE_READ(inode, i_ctime_nsec) & ~(1U << 31));
-		f->mtime_ns = BPF_CORE_READ(inode, i_mtime_sec) * 1000000000LL + BPF_CORE_READ(inode, i_mtime_nsec);
-		return;
-	}
-	if (bpf_core_field_exists(v610->__i_ctime))
-		f->ctime_ns = BPF_CORE_READ(v610, __i_ctime.tv_sec) * 1000000000LL + BPF_CORE_READ(v610, __i_ctime.tv_nsec);
-	else if (bpf_core_field_exists(v66->i_ctime))
-		f->ctime_ns = BPF_CORE_READ(v66, i_ctime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, i_ctime.tv_nsec);
-	if (bpf_core_field_exists(v610->__i_mtime))
-		f->mtime_ns = BPF_CORE_READ(v610, __i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v610, __i_mtime.tv_nsec);
-	else if (bpf_core_field_exists(v66->i_mtime))
-		f->mtime_ns = BPF_CORE_READ(v66, i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, i_mtime.tv_nsec);
-}
-
-// Identity of the file and its path as text; returns the length of the path.
-static __attribute__((noinline)) __u32 append_file(struct scratch *s, struct file_identity *f, struct file *file, __u32 at)
-{
-	struct dentry *dentry;
-	struct vfsmount *mnt;
-	struct inode *inode;
-	struct mount *m;
-	__u32 length, walked;
-
-	if (!s || !f || !file)
-		return 0;
-	inode = BPF_CORE_READ(file, f_inode);
-	dentry = BPF_CORE_READ(file, f_path.dentry);
-	mnt = BPF_CORE_READ(file, f_path.mnt);
-	if (!inode || !dentry || !mnt)
-		return 0;
-	m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-	f->device = encode_device(BPF_CORE_READ(inode, i_sb, s_dev));
-	f->filesystem = BPF_CORE_READ(inode, i_sb, s_magic);
-	f->inode = BPF_CORE_READ(inode, i_ino);
-	f->mode = BPF_CORE_READ(inode, i_mode);
-	f->uid = BPF_CORE_READ(inode, i_uid.val);
-	f->gid = BPF_CORE_READ(inode, i_gid.val);
-	f->links = BPF_CORE_READ(inode, i_nlink);
-	f->size = BPF_CORE_READ(inode, i_size);
-	f->mount_id = BPF_CORE_READ(m, mnt_id);
-	fill_times(f, inode);
-	length = path_append(s, mnt, dentry, at, &walked);
-
-	if (f->mode & S_IWOTH)
-		f->flags |= FILE_WRITABLE_BY_OTHERS;
-	if (f->mode & S_ISUID)
-		f->flags |= FILE_SETUID;
-	if (f->mode & S_ISGID)
-		f->flags |= FILE_SETGID;
-	if (f->filesystem == TMPFS_MAGIC)
-		f->flags |= FILE_TMPFS;
-	if (BPF_CORE_READ(mnt, mnt_flags) & MNT_NOEXEC)
-		f->flags |= FILE_NOEXEC_MOUNT;
-	if (BPF_CORE_READ(dentry, d_parent) == dentry) {
-		/* The root of a tree of its own on tmpfs is what memfd_create and shmem_file_setup make; neither has a name. */
-		if (f->filesystem == TMPFS_MAGIC)
-			f->flags |= FILE_MEMFD;
-	} else if (!BPF_CORE_READ(dentry, d_hash.pprev) || f->links == 0) {
-		f->flags |= FILE_DELETED;
-	}
-	if ((walked & WALK_DISCONNECTED) && !(f->flags & FILE_MEMFD))
-		f->flags |= FILE_DISCONNECTED;
-	if (walked & WALK_INCOMPLETE)
-		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
-	return length;
-}
-
-static __attribute__((noinline)) __u32 append_directory(struct scratch *s, struct path *path, __u32 at)
-{
-	struct dentry *dentry;
-	struct vfsmount *mnt;
-	__u32 length, walked;
-
-	if (!s || !path)
-		return 0;
-	dentry = BPF_CORE_READ(path, dentry);
-	mnt = BPF_CORE_READ(path, mnt);
-	if (!dentry || !mnt)
-		return 0;
-	length = path_append(s, mnt, dentry, at, &walked);
-	if (walked & WALK_INCOMPLETE)
-		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
-	return length;
-}
 
 ALWAYS_INLINE __u64 capability(const kernel_cap_t *set)
 {
@@ -422,30 +266,6 @@ ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16
 		return 0;
 	}
 	return size;
-}
-
-/*
- * Wakes the reader when it says that it sleeps, after a record was submitted without a wake-up. Fork and exit wait for the
- * exec that mostly comes with them, or for the reader's own clock; only a ring that fills without one, as by a fork bomb,
- * is worth a wake-up that costs more than all else.
- *
- * The flag is read after the submission (a full barrier in the kernel) and the reader looks at the ring after setting it, so
- * one of both sees the other.
- */
-ALWAYS_INLINE void wake_reader(bool urgent)
-{
-	__u32 key = 0;
-	struct reader_state *reader = bpf_map_lookup_elem(&reader_states, &key);
-	void *none;
-
-	if (!reader || !reader->sleeps)
-		return;
-	if (!urgent && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) <= ring_bytes / 4)
-		return;
-	reader->sleeps = 0;
-	none = bpf_ringbuf_reserve(&events, 8, 0);
-	if (none)
-		bpf_ringbuf_discard(none, BPF_RB_FORCE_WAKEUP);
 }
 
 SEC("tp_btf/sched_process_exec")

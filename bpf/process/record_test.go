@@ -1,6 +1,7 @@
 package process
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 	"unsafe"
@@ -48,4 +49,20 @@ func TestLayoutMatchesTheObject(t *testing.T) {
 	f("exit_record", Exit{})
 	f("chunk_record", Chunk{})
 	f("cpu_counters", cpuCounters{})
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(make([]byte, 16))
+	f.Add(bytes.Repeat([]byte{1}, 9000))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		aligned := make([]uint64, len(b)/8+1)
+		record := asBytes(aligned)[:len(b)]
+		copy(record, b)
+		_, _ = KindOf(record)
+		_, _, _ = ParseExec(record)
+		_, _ = ParseFork(record)
+		_, _ = ParseExit(record)
+		_, _, _ = ParseChunk(record)
+		_, _ = ExecSize(record)
+	})
 }

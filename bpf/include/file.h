@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* Identity and true path of an open file or directory. */
+#ifndef VEDETTE_FILE_H
+#define VEDETTE_FILE_H
+
+#include "path.h"
+
+ALWAYS_INLINE void fill_times(struct file_identity *f, struct inode *inode)
+{
+	struct inode___v610 *v610 = (void *)inode;
+	struct inode___v66 *v66 = (void *)inode;
+
+	if (bpf_core_field_exists(inode->i_ctime_sec)) {
+		/* Bit 31 says that somebody has asked for the time (I_CTIME_QUERIED, 6.13). */
+		f->ctime_ns =
+			BPF_CORE_READ(inode, i_ctime_sec) * 1000000000LL + (BPF_CORE_READ(inode, i_ctime_nsec) & ~(1U << 31));
+		f->mtime_ns = BPF_CORE_READ(inode, i_mtime_sec) * 1000000000LL + BPF_CORE_READ(inode, i_mtime_nsec);
+		return;
+	}
+	if (bpf_core_field_exists(v610->__i_ctime))
+		f->ctime_ns = BPF_CORE_READ(v610, __i_ctime.tv_sec) * 1000000000LL + BPF_CORE_READ(v610, __i_ctime.tv_nsec);
+	else if (bpf_core_field_exists(v66->i_ctime))
+		f->ctime_ns = BPF_CORE_READ(v66, i_ctime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, i_ctime.tv_nsec);
+	if (bpf_core_field_exists(v610->__i_mtime))
+		f->mtime_ns = BPF_CORE_READ(v610, __i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v610, __i_mtime.tv_nsec);
+	else if (bpf_core_field_exists(v66->i_mtime))
+		f->mtime_ns = BPF_CORE_READ(v66, i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, i_mtime.tv_nsec);
+}
+
+/* Identity of the file and its path as text; returns the length of the path. */
+static __attribute__((noinline)) __u32 append_file(struct scratch *s, struct file_identity *f, struct file *file, __u32 at)
+{
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	struct inode *inode;
+	struct mount *m;
+	__u32 length, walked;
+
+	if (!s || !f || !file)
+		return 0;
+	inode = BPF_CORE_READ(file, f_inode);
+	dentry = BPF_CORE_READ(file, f_path.dentry);
+	mnt = BPF_CORE_READ(file, f_path.mnt);
+	if (!inode || !dentry || !mnt)
+		return 0;
+	m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	f->device = encode_device(BPF_CORE_READ(inode, i_sb, s_dev));
+	f->filesystem = BPF_CORE_READ(inode, i_sb, s_magic);
+	f->inode = BPF_CORE_READ(inode, i_ino);
+	f->mode = BPF_CORE_READ(inode, i_mode);
+	f->uid = BPF_CORE_READ(inode, i_uid.val);
+	f->gid = BPF_CORE_READ(inode, i_gid.val);
+	f->links = BPF_CORE_READ(inode, i_nlink);
+	f->size = BPF_CORE_READ(inode, i_size);
+	f->mount_id = BPF_CORE_READ(m, mnt_id);
+	fill_times(f, inode);
+	length = path_append(s, mnt, dentry, at, &walked);
+
+	if (f->mode & S_IWOTH)
+		f->flags |= FILE_WRITABLE_BY_OTHERS;
+	if (f->mode & S_ISUID)
+		f->flags |= FILE_SETUID;
+	if (f->mode & S_ISGID)
+		f->flags |= FILE_SETGID;
+	if (f->filesystem == TMPFS_MAGIC)
+		f->flags |= FILE_TMPFS;
+	if (BPF_CORE_READ(mnt, mnt_flags) & MNT_NOEXEC)
+		f->flags |= FILE_NOEXEC_MOUNT;
+	if (BPF_CORE_READ(dentry, d_parent) == dentry) {
+		/* The root of a tree of its own on tmpfs is what memfd_create and shmem_file_setup make; neither has a name. */
+		if (f->filesystem == TMPFS_MAGIC)
+			f->flags |= FILE_MEMFD;
+	} else if (!BPF_CORE_READ(dentry, d_hash.pprev) || f->links == 0) {
+		f->flags |= FILE_DELETED;
+	}
+	if ((walked & WALK_DISCONNECTED) && !(f->flags & FILE_MEMFD))
+		f->flags |= FILE_DISCONNECTED;
+	if (walked & WALK_INCOMPLETE)
+		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
+	return length;
+}
+
+static __attribute__((noinline)) __u32 append_directory(struct scratch *s, struct path *path, __u32 at)
+{
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	__u32 length, walked;
+
+	if (!s || !path)
+		return 0;
+	dentry = BPF_CORE_READ(path, dentry);
+	mnt = BPF_CORE_READ(path, mnt);
+	if (!dentry || !mnt)
+		return 0;
+	length = path_append(s, mnt, dentry, at, &walked);
+	if (walked & WALK_INCOMPLETE)
+		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
+	return length;
+}
+
+#endif
