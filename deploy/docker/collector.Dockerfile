@@ -1,0 +1,3 @@
+FROM scratch
+COPY bin/vedette-collector /vedette-collector
+ENTRYPOINT ["/vedette-collector"]
