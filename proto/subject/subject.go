@@ -28,7 +28,6 @@ const (
 	Fetch  = "fetch"
 )
 
-
 var severities = [...]string{"informational", "low", "medium", "high", "critical"}
 
 // Severities lists the last token of the alert subjects, mildest first.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -165,8 +166,8 @@ func (c *containers) image(dockerfile, root string) []string {
 		case words[0] == "FROM" && words[1] == "scratch":
 		case words[0] == "COPY":
 			owner := ""
-			if strings.HasPrefix(words[1], "--chown=") {
-				owner = strings.TrimPrefix(words[1], "--chown=")
+			if after, ok := strings.CutPrefix(words[1], "--chown="); ok {
+				owner = after
 				words = words[1:]
 			}
 			from, to := filepath.Join(c.repo, words[1]), filepath.Join(root, words[2])
@@ -264,7 +265,7 @@ func (c *containers) volume(source, inImage string) string {
 	node := c.volumes[source]
 	if err := node.Decode(&volume); err == nil && volume.DriverOpts.O != "" {
 		var mode, uid, gid string
-		for _, o := range strings.Split(volume.DriverOpts.O, ",") {
+		for o := range strings.SplitSeq(volume.DriverOpts.O, ",") {
 			name, value, _ := strings.Cut(o, "=")
 			switch name {
 			case "mode":
@@ -302,10 +303,10 @@ func (c *containers) seccomp(profile string) object {
 }
 
 func (c *containers) stop() {
-	for i := len(c.running) - 1; i >= 0; i-- {
+	for i, v := range slices.Backward(c.running) {
 		_ = exec.Command("runc", "--root", filepath.Join(c.dir, "runc"), "kill", c.names[i], "TERM").Run()
 		done := make(chan error, 1)
-		go func() { done <- c.running[i].Wait() }()
+		go func() { done <- v.Wait() }()
 		select {
 		case <-done:
 		case <-time.After(10 * time.Second):

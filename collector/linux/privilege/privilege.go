@@ -198,7 +198,7 @@ func ReadParentDeath() (ParentDeath, error) {
 // lastCapability is the highest one that the kernel knows; asking for a higher one fails with EINVAL.
 func lastCapability() int {
 	last := 0
-	for c := 0; c < 64; c++ {
+	for c := range 64 {
 		if r, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(c), 0, 0, 0); err != nil || r < 0 {
 			break
 		}

@@ -196,8 +196,8 @@ func setFile(to *pb.File, from *kernel.File, path []byte, mountNamespace uint32)
 
 // text cuts a fixed field at its first NUL.
 func text(b []byte) []byte {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		return b[:i]
+	if before, _, ok := bytes.Cut(b, []byte{0}); ok {
+		return before
 	}
 	return b
 }
