@@ -36,6 +36,28 @@ struct {
 } counters SEC(".maps");
 
 /*
+ * A tracepoint may be preempted since 7.0, and while a program runs on a CPU the kernel does not run it there again: a
+ * preempted exit would cost the next one's event. So on such kernels the programs switch preemption off themselves. User
+ * space decides, because kernels from 6.10 have the functions and yet refuse them around calls of global functions.
+ */
+extern void bpf_preempt_disable(void) __weak __ksym;
+extern void bpf_preempt_enable(void) __weak __ksym;
+
+const volatile bool tracepoints_are_preemptible = false;
+
+ALWAYS_INLINE void preemption_off(void)
+{
+	if (tracepoints_are_preemptible)
+		bpf_preempt_disable();
+}
+
+ALWAYS_INLINE void preemption_on(void)
+{
+	if (tracepoints_are_preemptible)
+		bpf_preempt_enable();
+}
+
+/*
  * Atomic instructions that return a value came with 5.12; the helper of 5.13 stands for them. Older kernels run tracing
  * programs with preemption off, so there a plain read and write cannot be interleaved on one CPU.
  */

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 )
 
@@ -237,6 +238,13 @@ func refusal(err error) error {
 		return fmt.Errorf("%w; run as root, or with CAP_BPF and CAP_PERFMON (and check kernel lockdown)", err)
 	}
 	return err
+}
+
+// TracepointsArePreemptible reports whether the kernel may preempt a program on a tracepoint: since 7.0 it no longer switches
+// preemption off around them.
+func TracepointsArePreemptible() bool {
+	version, err := features.LinuxVersionCode()
+	return err == nil && version >= 7<<16
 }
 
 // KernelFuncParams tells how many parameters a BTF tracepoint hands to its programs, without the leading context.

@@ -125,6 +125,9 @@ func (o *observer) drain(t *testing.T, more func() bool) {
 				return
 			}
 			if time.Now().After(deadline) {
+				for _, a := range o.sensor.Attachments() {
+					t.Logf("%s: %+v", a.Name, o.sensor.Runs(a.Name))
+				}
 				t.Fatal("the expected record did not come: there was none for 10 s")
 			}
 			continue

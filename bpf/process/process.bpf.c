@@ -268,8 +268,7 @@ ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16
 	return size;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	__u32 cpu = bpf_get_smp_processor_id(), at, length, total;
 	struct cpu_counters *c = bpf_map_lookup_elem(&counters, &cpu);
@@ -355,8 +354,16 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	return 0;
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	preemption_off();
+	exec_event(task, old_pid, bprm);
+	preemption_on();
+	return 0;
+}
+
+ALWAYS_INLINE int fork_event(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct cpu_counters *c;
@@ -387,8 +394,16 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *task)
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	preemption_off();
+	fork_event(parent, child);
+	preemption_on();
+	return 0;
+}
+
+ALWAYS_INLINE int exit_event(struct task_struct *task, bool group_dead)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct signal_struct *signal = task->signal;
@@ -400,7 +415,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	__u8 one = 1;
 
 	if (exit_says_group_dead) {
-		if (!(bool)ctx[1])
+		if (!group_dead)
 			return 0;
 	} else {
 		if (signal->live.counter > 0)
@@ -428,6 +443,15 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	r->reserved = 0;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	wake_reader(false);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	preemption_off();
+	exit_event(task, exit_says_group_dead ? (bool)ctx[1] : false);
+	preemption_on();
 	return 0;
 }
 

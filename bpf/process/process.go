@@ -83,6 +83,7 @@ func Load(o Options) (*Sensor, error) {
 	if n, err := loader.KernelFuncParams(types, "sched_process_exit"); err == nil {
 		variables["exit_says_group_dead"] = n >= 2
 	}
+	variables["tracepoints_are_preemptible"] = loader.TracepointsArePreemptible()
 	object, err := loader.Load("process", _ProcessBytes, loader.Settings{
 		MaxEntries: map[string]uint32{
 			mapCounters: uint32(cpus),

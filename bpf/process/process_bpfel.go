@@ -16,20 +16,21 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	processMapCounters          = "counters"
-	processMapEvents            = "events"
-	processMapExited            = "exited"
-	processMapReaderStates      = "reader_states"
-	processMapScratchSlots      = "scratch_slots"
-	processProgProcessExec      = "process_exec"
-	processProgProcessExit      = "process_exit"
-	processProgProcessFork      = "process_fork"
-	processProgProcessSeed      = "process_seed"
-	processVarExitSaysGroupDead = "exit_says_group_dead"
-	processVarLayoutChunk       = "layout_chunk"
-	processVarLayoutExit        = "layout_exit"
-	processVarLayoutFork        = "layout_fork"
-	processVarRingBytes         = "ring_bytes"
+	processMapCounters                  = "counters"
+	processMapEvents                    = "events"
+	processMapExited                    = "exited"
+	processMapReaderStates              = "reader_states"
+	processMapScratchSlots              = "scratch_slots"
+	processProgProcessExec              = "process_exec"
+	processProgProcessExit              = "process_exit"
+	processProgProcessFork              = "process_fork"
+	processProgProcessSeed              = "process_seed"
+	processVarExitSaysGroupDead         = "exit_says_group_dead"
+	processVarLayoutChunk               = "layout_chunk"
+	processVarLayoutExit                = "layout_exit"
+	processVarLayoutFork                = "layout_fork"
+	processVarRingBytes                 = "ring_bytes"
+	processVarTracepointsArePreemptible = "tracepoints_are_preemptible"
 )
 
 // loadProcess returns the embedded CollectionSpec for process.
@@ -95,11 +96,12 @@ type processMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type processVariableSpecs struct {
-	ExitSaysGroupDead *ebpf.VariableSpec `ebpf:"exit_says_group_dead"`
-	LayoutChunk       *ebpf.VariableSpec `ebpf:"layout_chunk"`
-	LayoutExit        *ebpf.VariableSpec `ebpf:"layout_exit"`
-	LayoutFork        *ebpf.VariableSpec `ebpf:"layout_fork"`
-	RingBytes         *ebpf.VariableSpec `ebpf:"ring_bytes"`
+	ExitSaysGroupDead         *ebpf.VariableSpec `ebpf:"exit_says_group_dead"`
+	LayoutChunk               *ebpf.VariableSpec `ebpf:"layout_chunk"`
+	LayoutExit                *ebpf.VariableSpec `ebpf:"layout_exit"`
+	LayoutFork                *ebpf.VariableSpec `ebpf:"layout_fork"`
+	RingBytes                 *ebpf.VariableSpec `ebpf:"ring_bytes"`
+	TracepointsArePreemptible *ebpf.VariableSpec `ebpf:"tracepoints_are_preemptible"`
 }
 
 // processObjects contains all objects after they have been loaded into the kernel.
@@ -143,11 +145,12 @@ func (m *processMaps) Close() error {
 //
 // It can be passed to loadProcessObjects or ebpf.CollectionSpec.LoadAndAssign.
 type processVariables struct {
-	ExitSaysGroupDead *ebpf.Variable `ebpf:"exit_says_group_dead"`
-	LayoutChunk       *ebpf.Variable `ebpf:"layout_chunk"`
-	LayoutExit        *ebpf.Variable `ebpf:"layout_exit"`
-	LayoutFork        *ebpf.Variable `ebpf:"layout_fork"`
-	RingBytes         *ebpf.Variable `ebpf:"ring_bytes"`
+	ExitSaysGroupDead         *ebpf.Variable `ebpf:"exit_says_group_dead"`
+	LayoutChunk               *ebpf.Variable `ebpf:"layout_chunk"`
+	LayoutExit                *ebpf.Variable `ebpf:"layout_exit"`
+	LayoutFork                *ebpf.Variable `ebpf:"layout_fork"`
+	RingBytes                 *ebpf.Variable `ebpf:"ring_bytes"`
+	TracepointsArePreemptible *ebpf.Variable `ebpf:"tracepoints_are_preemptible"`
 }
 
 // processPrograms contains all programs after they have been loaded into the kernel.
