@@ -12,8 +12,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -44,10 +46,13 @@ type Attachment struct {
 	Err error
 }
 
-// Object is one sensor's maps and programs. Close detaches and unloads all of it. It is not safe for concurrent use.
+// Object is one sensor's maps and programs. Close detaches and unloads all of it. Every method but Close is safe for
+// concurrent use.
 type Object struct {
-	maps        map[string]*ebpf.Map
-	programs    map[string]*ebpf.Program
+	maps     map[string]*ebpf.Map
+	programs map[string]*ebpf.Program
+
+	mu          sync.Mutex
 	links       map[string]link.Link
 	attachments []Attachment
 }
@@ -144,6 +149,8 @@ func Load(name string, object []byte, s Settings) (*Object, error) {
 
 // Attach hooks every loaded program where its section says. An iterator is only made ready: it runs when it is opened.
 func (o *Object) Attach() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for i, a := range o.attachments {
 		if !errors.Is(a.Err, ErrNotAttached) {
 			continue
@@ -165,6 +172,8 @@ func attach(p *ebpf.Program, hook string) (link.Link, error) {
 
 // Iterate starts a fresh run of an attached iterator; the caller reads the records and closes it.
 func (o *Object) Iterate(name string) (io.ReadCloser, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	it, ok := o.links[name].(*link.Iter)
 	if !ok {
 		return nil, fmt.Errorf("cannot run iterator %q: %w", name, ErrNotAttached)
@@ -173,7 +182,11 @@ func (o *Object) Iterate(name string) (io.ReadCloser, error) {
 }
 
 // Attachments lists every program of the object, by name.
-func (o *Object) Attachments() []Attachment { return append([]Attachment(nil), o.attachments...) }
+func (o *Object) Attachments() []Attachment {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.attachments)
+}
 
 // Map returns a map of the object, owned by the object.
 func (o *Object) Map(name string) *ebpf.Map { return o.maps[name] }
@@ -183,6 +196,8 @@ func (o *Object) Program(name string) *ebpf.Program { return o.programs[name] }
 
 // Detach takes the programs off their hooks; what they have made stays in the maps. The attachments say so from then on.
 func (o *Object) Detach() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	var errs []error
 	for _, l := range o.links {
 		errs = append(errs, l.Close())

@@ -21,8 +21,8 @@ import (
 	"github.com/vedette-edr/vedette/proto/peercred"
 )
 
-// What the analyzer must hold for us at most while it is away is the spool; the rest of the collector is small. The limit
-// makes the garbage collector work harder rather than the process grow.
+// The spool grows while the analyzer is away; all else in the collector is small. Near the limit the garbage collector works
+// harder instead of letting the process grow.
 const heapBesideSpool = 16 << 20
 
 // Collect at most this much garbage per live byte: the live heap is a few MiB, and 100 % would double it.
@@ -68,8 +68,8 @@ func collect(ctx context.Context, version string, cfg Config, death privilege.Pa
 	if err := privilege.Drop(identity, keep, death); err != nil {
 		return fmt.Errorf("cannot give up privileges: %w", err)
 	}
-	log.Info().Int("uid", os.Geteuid()).Hex("capabilities", []byte{byte(keep >> 32), byte(keep >> 24), byte(keep >> 16), byte(keep >> 8), byte(keep)}).
-		Str("host", cfg.HostID).Msg("sensors attached, privileges given up")
+	log.Info().Int("uid", os.Geteuid()).Str("capabilities", fmt.Sprintf("%016x", uint64(keep))).Str("host", cfg.HostID).
+		Msg("sensors attached, privileges given up")
 
 	dialer := &peercred.Dialer{Path: cfg.Socket}
 	if cfg.BusUser != "" {
