@@ -181,6 +181,21 @@ func TestTheSameProcessIDIsNotTheSameProcess(t *testing.T) {
 		t.Errorf("the processes are %v and %v, want the same id and other start times", a, b)
 	}
 
+	t.Run("in alerts", func(t *testing.T) {
+		m := marker(t)
+		do(t, exec.Command(tool(t, "samepid"), tool(t, "noop"), "stratum+tcp://"+m+"-first", "stratum+tcp://"+m+"-second"))
+		of := func(which string) *ecs.Alert {
+			t.Helper()
+			return s.alert(t, which, func(a *ecs.Alert) bool {
+				return len(a.Process.Args) == 2 && a.Process.Args[1] == "stratum+tcp://"+m+which
+			})
+		}
+		first, second := of("-first").Process, of("-second").Process
+		if first.PID != second.PID || first.EntityID == second.EntityID || first.Parent.EntityID != second.Parent.EntityID {
+			t.Errorf("the alerts are about %d %s and %d %s, want one id, two entities and one parent", first.PID, first.EntityID, second.PID, second.EntityID)
+		}
+	})
+
 	t.Run("when ids wrap in a small namespace", func(t *testing.T) {
 		// Since 6.14 every pid namespace has its own limit; a small one makes ids wrap after a few hundred processes.
 		m := marker(t)
