@@ -52,7 +52,7 @@ func DefaultConfig() Config {
 		AlertFileKeep: 5,
 		StateDir:      "/var/lib/vedette/analyzer",
 		TreeMemory:    64 << 20,
-		TreeGrace:     30 * time.Second,
+		TreeGrace:     10 * time.Second,
 		LogLevel:      "info",
 	}
 }

@@ -20,7 +20,7 @@ type Options struct {
 
 const (
 	defaultMaxBytes = 64 << 20
-	defaultGrace    = 30 * time.Second
+	defaultGrace    = 10 * time.Second
 	// processBytes stands for a Process and its place in the index.
 	processBytes = 240
 	// maxFree bounds the memory that is kept for reuse, in entries.
