@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	pb "github.com/vedette-edr/vedette/proto"
 )
@@ -25,7 +26,13 @@ func TestStartTicks(t *testing.T) {
 }
 
 func TestArgumentsAreReadOfTheRightProcessOnly(t *testing.T) {
-	cmd := exec.Command("/bin/sleep", "60", "")
+	cmd := exec.Command("/bin/sh", "-c", "read line", "")
+	// The shell waits for a line that never comes.
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +56,14 @@ func TestArgumentsAreReadOfTheRightProcessOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	key.StartTimeNs = ticks*10_000_000 + 5
-	got, err := readArguments(key, buffer)
-	if err != nil || string(got) != "/bin/sleep\x0060\x00" {
-		t.Errorf("arguments are %q (%v), want sleep's", got, err)
+	var got []byte
+	// Start returns when exec has closed its descriptors, a moment before it lays out the arguments.
+	for deadline := time.Now().Add(10 * time.Second); len(got) == 0 && time.Now().Before(deadline); {
+		if got, err = readArguments(key, buffer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err != nil || string(got) != "/bin/sh\x00-c\x00read line\x00" {
+		t.Errorf("arguments are %q (%v), want the shell's", got, err)
 	}
 }
