@@ -27,6 +27,7 @@ type Names struct {
 	path    string
 	now     func() time.Time
 	names   map[uint32]string
+	fixed   bool
 	checked time.Time
 	modTime time.Time
 	size    int64
@@ -40,6 +41,9 @@ func New(path string, now func() time.Time) *Names {
 	}
 	return &Names{path: path, now: now}
 }
+
+// Fixed answers from a table alone, which the caller does not change any more: that of another host.
+func Fixed(names map[uint32]string) *Names { return &Names{names: names, fixed: true} }
 
 // Name gives the name of a number, or its decimal digits when it has none. The first line that has the number counts, as
 // getpwuid does it.
@@ -58,6 +62,9 @@ func (n *Names) Lookup(id uint32) (name string, ok bool) {
 }
 
 func (n *Names) refresh() {
+	if n.fixed {
+		return
+	}
 	now := n.now()
 	if since := now.Sub(n.checked); !n.checked.IsZero() && since >= 0 && since < recheck {
 		return

@@ -100,3 +100,16 @@ func TestKnownNameCostsNoAllocation(t *testing.T) {
 		t.Errorf("a lookup costs %v allocations, want 0", n)
 	}
 }
+
+func TestFixedTable(t *testing.T) {
+	names := users.Fixed(map[uint32]string{7: "anna"})
+	if got := names.Name(7); got != "anna" {
+		t.Errorf("7 is %q", got)
+	}
+	if name, ok := names.Lookup(0); ok {
+		t.Errorf("0 is %q", name)
+	}
+	if got := users.Fixed(nil).Name(9); got != "9" {
+		t.Errorf("9 is %q", got)
+	}
+}

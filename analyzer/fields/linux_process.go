@@ -1,0 +1,184 @@
+package fields
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/vedette-edr/vedette/analyzer/state"
+	pb "github.com/vedette-edr/vedette/proto"
+)
+
+// linuxShapes says how each record of Linux is read.
+func linuxShapes() map[string]shape {
+	all := map[string]shape{}
+	for _, group := range []map[string]shape{
+		linuxProcessShapes(), linuxFileShapes(), linuxNetworkShapes(), linuxMemoryShapes(), linuxKernelShapes(),
+	} {
+		maps.Copy(all, group)
+	}
+	return all
+}
+
+func linuxProcessShapes() map[string]shape {
+	failed := audited("execve", []string{"SYSCALL", "CWD", "PATH"})
+	failed = failed.named(func(v *View) (string, bool) { return presentBytes(v.ev.GetExecFailed().GetFilename()) }, nil)
+	return map[string]shape{
+		"process_creation": {fields: with(linuxActor(), linuxStart())},
+		"execve":           execve(),
+		"execve_failed":    failed,
+		"process_termination": {fields: with(linuxActor(), table{
+			"ExitCode":   func(v *View) (string, bool) { return v.decimal(uint64(v.ev.GetExit().GetCode())) },
+			"ExitSignal": func(v *View) (string, bool) { return v.decimal(uint64(v.ev.GetExit().GetSignal())) },
+		})},
+		"process_rename": {fields: with(linuxActor(), table{
+			"PreviousName": func(v *View) (string, bool) { return presentBytes(v.ev.GetProcessRename().GetOldComm()) },
+			"NewName":      func(v *View) (string, bool) { return presentBytes(v.ev.GetProcessRename().GetNewComm()) },
+		})},
+	}
+}
+
+// linuxStart reads what the start of a program tells besides its actor.
+func linuxStart() table {
+	return table{
+		"CurrentDirectory": ofProgram(func(p *state.Program) (string, bool) { return present(p.WorkingDirectory) }),
+		"PreviousName":     ofProgram(func(p *state.Program) (string, bool) { return present(p.PreviousComm) }),
+		"Interpreter":      ofProgram(func(p *state.Program) (string, bool) { return present(p.Interpreter) }),
+		"RootDirectory":    ofProgram(func(p *state.Program) (string, bool) { return present(p.RootDirectory) }),
+		"TTY":              ofProgram(func(p *state.Program) (string, bool) { return present(p.TTY) }),
+		"Environment":      ofProgram(func(p *state.Program) (string, bool) { return present(p.Environment()) }),
+		"ExecutableFlags":  ofProgram(executableFlags),
+		"TerminalSessionId": ofCredentials(func(v *View, c *state.Credentials) (string, bool) {
+			return v.decimal(uint64(c.AuditSession))
+		}),
+		"SessionLeaderId": func(v *View) (string, bool) {
+			if v.process == nil || v.process.Program == nil {
+				return "", false
+			}
+			return v.decimal(uint64(v.process.Program.Session))
+		},
+		"CapabilitiesEffective": ofCredentials(func(v *View, c *state.Credentials) (string, bool) {
+			return v.hexadecimal(c.Effective)
+		}),
+	}
+}
+
+func executableFlags(p *state.Program) (string, bool) {
+	if p.ImageFile.Flags == 0 {
+		return "", false
+	}
+	return present(strings.Join(state.FlagWords(p.ImageFile.Flags), " "))
+}
+
+// execve is a start as the audit daemon would report it.
+func execve() shape {
+	s := audited("execve", []string{"EXECVE", "SYSCALL", "CWD", "PATH", "PROCTITLE"}, auditFile(named), table{
+		"cwd":       ofProgram(func(p *state.Program) (string, bool) { return present(p.WorkingDirectory) }),
+		"proctitle": (*View).commandLine,
+		"argc": func(v *View) (string, bool) {
+			if v.process == nil || v.process.Program == nil {
+				return "", false
+			}
+			return v.decimal(uint64(v.process.Program.ArgumentCount))
+		},
+	})
+	s.argument = func(v *View, n int) (string, bool) {
+		if v.process == nil || v.process.Program == nil || n >= v.process.Program.Arguments() {
+			return "", false
+		}
+		return v.process.Program.Argument(n), true
+	}
+	// A program that was started by an open file has the name of the descriptor.
+	s = s.called(ofProgram(func(p *state.Program) (string, bool) {
+		if strings.HasPrefix(p.Filename, "/dev/fd/") {
+			return "execveat", true
+		}
+		return "execve", true
+	}))
+	return s.typed("NORMAL").named(
+		ofProgram(func(p *state.Program) (string, bool) {
+			if p.Script != "" {
+				return p.Script, true
+			}
+			return present(p.Image)
+		}),
+		func(v *View) []string {
+			if v.process == nil || v.process.Program == nil || v.process.Program.Script == "" {
+				return nil
+			}
+			return v.one(v.process.Program.Image)
+		},
+	)
+}
+
+// named is the file whose start was asked for: of a script not the interpreter.
+func named(v *View) *pb.File {
+	if script := v.ev.GetExec().GetScript(); len(script.GetPath()) > 0 {
+		return script
+	}
+	return v.subject.file
+}
+
+// one makes a list of one text.
+func (v *View) one(text string) []string {
+	if text == "" {
+		return nil
+	}
+	v.list = append(v.list[:0], text)
+	return v.list
+}
+
+// targetOf reads the process that is acted upon, from the tree.
+func targetOf() table {
+	program := func(read func(p *state.Program) (string, bool)) accessor {
+		return func(v *View) (string, bool) {
+			if p := v.tree.Process(keyOf(v.subject.target)); p != nil && p.Program != nil {
+				return read(p.Program)
+			}
+			return "", false
+		}
+	}
+	guid := func(v *View) (string, bool) { return v.entity(keyOf(v.subject.target)) }
+	return table{
+		"TargetProcessId":   func(v *View) (string, bool) { return v.pidOf(keyOf(v.subject.target)) },
+		"TargetProcessGuid": guid,
+		"TargetProcessGUID": guid,
+		"TargetImage":       program(func(p *state.Program) (string, bool) { return present(p.Image) }),
+		"TargetCommandLine": program(func(p *state.Program) (string, bool) { return p.CommandLine, true }),
+		"TargetUser": func(v *View) (string, bool) {
+			p := v.tree.Process(keyOf(v.subject.target))
+			if p == nil || p.Program == nil {
+				return "", false
+			}
+			return v.users.Name(p.UID), true
+		},
+	}
+}
+
+// sourceOf repeats the actor under the names that Sysmon has where two processes are involved.
+func sourceOf() table {
+	return table{
+		"SourceProcessId":   (*View).pid,
+		"SourceProcessGuid": (*View).guid,
+		"SourceProcessGUID": (*View).guid,
+		"SourceUser":        (*View).userName,
+		"SourceImage":       (*View).image,
+		"SourceCommandLine": (*View).commandLine,
+	}
+}
+
+// ofFile reads the file that the event is about.
+func ofFile(read func(f *pb.File) (string, bool)) accessor {
+	return func(v *View) (string, bool) {
+		if v.subject.file == nil {
+			return "", false
+		}
+		return read(v.subject.file)
+	}
+}
+
+func path(f *pb.File) (string, bool) {
+	if len(f.Path) == 0 {
+		return presentBytes(f.DevicePath)
+	}
+	return borrow(f.Path), true
+}
