@@ -1,4 +1,8 @@
-// Package sigmatest has what tests of the Sigma packages share: where the corpus is, and events made of plain maps.
+// Package sigmatest has what tests of the Sigma packages share: where the corpus is, events made of plain maps, the recorded
+// events of the corpus, random rules and events, events made to satisfy a rule, the conformance suite, and the comparison of
+// an engine with package interpret.
+//
+// It imports packages rule and interpret, so that their tests, and those of package regex, use it from outside (rule_test).
 package sigmatest
 
 import (
@@ -7,7 +11,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/vedette-edr/vedette/analyzer/sigma/interpret"
+	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
 )
 
 // Corpus gives a folder of the test corpus, such as "sigma/rules", in the folder that VEDETTE_CORPUS names or beside the
@@ -28,9 +36,17 @@ func Corpus(tb testing.TB, folder string) string {
 
 // Event is an event of named values, bound to the fields of a rule set.
 type Event struct {
+	// Name says where it is from.
+	Name string
+	// Sources are the log sources that it belongs to.
+	Sources []rule.Logsource
+	// For is the rule that it was made for: comparisons of many such events try the others on a few of them only.
+	For    *rule.Rule
 	Values map[string]string
 	// Lists are further values of fields that have several.
 	Lists map[string][]string
+	// Rest are values that only keywords see.
+	Rest []string
 
 	names []string
 }
@@ -64,5 +80,43 @@ func (e *Event) AppendValues(dst []string) []string {
 	for _, name := range slices.Sorted(maps.Keys(e.Values)) {
 		dst = append(append(dst, e.Values[name]), e.Lists[name]...)
 	}
-	return dst
+	return append(dst, e.Rest...)
 }
+
+// Copied makes an event of one whose fields have numbers, such as a recorded one, and which may change afterwards.
+func Copied(name string, sources []rule.Logsource, fields []string, ev interpret.FieldEvent) *Event {
+	copied := NewEvent()
+	copied.Name, copied.Sources = name, sources
+	named := interpret.Adapt(fields, ev)
+	for _, field := range fields {
+		values, _ := named.Values(field)
+		for _, value := range values {
+			copied.add(field, strings.Clone(value))
+		}
+	}
+	for _, value := range ev.AppendValues(nil) {
+		copied.Rest = append(copied.Rest, strings.Clone(value))
+	}
+	return copied
+}
+
+// Named gives the event by the names of its fields, without Bind.
+func (e *Event) Named() interpret.Event { return named{e} }
+
+type named struct{ *Event }
+
+func (n named) All() []string { return n.AppendValues(nil) }
+
+func (n named) Values(field string) ([]string, bool) {
+	first, ok := n.Event.Values[field]
+	if !ok {
+		return nil, false
+	}
+	return append([]string{first}, n.Lists[field]...), true
+}
+
+// Names gives the names of all fields.
+func (n named) Names() []string { return slices.Sorted(maps.Keys(n.Event.Values)) }
+
+// Matches gives the interpreter's verdict.
+func (e *Event) Matches(r *rule.Rule) bool { return interpret.Matches(r, e.Named()) }

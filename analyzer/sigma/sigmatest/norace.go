@@ -1,0 +1,5 @@
+//go:build !race
+
+package sigmatest
+
+const raceEnabled = false
