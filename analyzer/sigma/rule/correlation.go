@@ -2,7 +2,8 @@ package rule
 
 import "time"
 
-// Filter is a Sigma filter document: a condition put into each rule that it names and whose log source it covers.
+// Filter is a Sigma filter document: a condition that is added with and to each rule that it names, or to any, whose log
+// source it covers.
 type Filter struct {
 	ID, Title  string
 	Logsource  Logsource
@@ -28,9 +29,11 @@ type Correlation struct {
 	// GroupBy and Fields are names of event fields, or of Aliases.
 	GroupBy []string
 	Fields  []string
-	// Aliases give, for an alias and the name or id of a rule, the field of that rule's events.
-	Aliases    map[string]map[string]string
-	Timespan   time.Duration
+	// Aliases give, for an alias and a rule as Rules writes it, the field of that rule's events.
+	Aliases  map[string]map[string]string
+	Timespan time.Duration
+	// Thresholds are for the aggregate; a temporal type counts the different rules that have matched, and without
+	// Thresholds and Temporal wants all of them.
 	Thresholds []Threshold
 	// Percentile is of value_percentile, 0 to 100; 50 when the rule does not say.
 	Percentile float64

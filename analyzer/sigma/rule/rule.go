@@ -1,9 +1,19 @@
-// Package rule reads Sigma documents (specification 2.1.0) into trees that say exactly what their authors wrote: detection
-// rules, with the filters that apply to them put in, and correlations. It decides on no event: package sigma compiles these
-// trees, and package interpret walks them.
+// Package rule reads Sigma documents (specification 2.1.0, and the aggregations of Sigma 1) into trees that say exactly what
+// their authors wrote: detection rules, with the filters that apply to them put in, and correlations. It decides on no event:
+// package engine compiles these trees, and package interpret walks them.
 //
 // A document that cannot be taken exactly as written is refused with a Problem that names file, line and remedy; it never
-// stops another.
+// stops another. Files are foreign input: their size, depth and what they make of themselves are bounded.
+//
+// Where the specification is silent, the choices are:
+//
+//   - Numbers, booleans and dates are compared as the text that the rule writes.
+//   - null holds for a field that is absent, empty, or null in JSON; an empty string for one that is there and empty.
+//   - A keyword is looked for anywhere inside any value of the event.
+//   - neq turns a whole line around, so it holds when the field is absent.
+//   - A pattern of a condition that no selection matches is left out, with a warning.
+//   - The condition of a filter is added with and, as it stands.
+//   - A placeholder without values refuses its rule.
 package rule
 
 import "strings"
