@@ -33,7 +33,11 @@ vedette.v1.h1.health.>                   -         -        s        -
 vedette.v1.h2.health.collector           -         -        -        -
 vedette.v1.h1.control.ack                s         p        s        -
 vedette.v1.h1.control.resume             s         p        s        -
+vedette.v1.h1.control.fetch              s         p        s        -
+vedette.v1.h1.control.seed               s         -        ps       -
+vedette.v1.h1.control.other              s         -        s        -
 vedette.v1.h1.control.>                  s         p        s        -
+vedette.v1.h2.control.seed               -         -        -        -
 vedette.v1.h2.control.ack                -         -        -        -
 vedette.v1.rules.stable                  -         -        -        -
 $JS.API.STREAM.INFO.ALERTS               -         p        p        -
@@ -172,6 +176,18 @@ func checkFlow(t *testing.T, as func(access.Role) *nats.Conn) {
 		t.Errorf("answer to resume: %v, %v", answer, err)
 	}
 	receive(t, seen[3], "resume")
+
+	// The operator may ask for a list of the living processes, and for nothing else.
+	go func() {
+		if m, err := controls.NextMsg(5 * time.Second); err == nil {
+			m.Respond([]byte("listing"))
+		}
+	}()
+	answer, err = operator.Request(subject.Control(host, subject.Seed), []byte("seed"), 5*time.Second)
+	if err != nil || string(answer.Data) != "listing" {
+		t.Errorf("answer to seed: %v, %v", answer, err)
+	}
+	receive(t, seen[3], "seed")
 
 	ack, err := analyzer.Request(subject.Alerts(host, "high"), []byte("alert"), 5*time.Second)
 	if err != nil || !strings.Contains(string(ack.Data), `"stream":"ALERTS"`) {

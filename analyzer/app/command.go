@@ -13,6 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vedette-edr/vedette/analyzer/confine"
+	"github.com/vedette-edr/vedette/analyzer/replay"
+	"github.com/vedette-edr/vedette/analyzer/rulecmd"
+	"github.com/vedette-edr/vedette/analyzer/usage"
 	"github.com/vedette-edr/vedette/proto/config"
 )
 
@@ -22,11 +25,6 @@ const (
 	exitError = 1
 	exitUsage = 2
 )
-
-// usageError is an error of the command line or of the configuration.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
 
 // flags are what the command line may say; what is empty is left to the configuration.
 type flags struct {
@@ -45,7 +43,7 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 		return exitOK
 	}
 	fmt.Fprintln(stderr, "vedette-analyzer:", err)
-	if usage := (usageError{}); errors.As(err, &usage) {
+	if usage.Is(err) {
 		return exitUsage
 	}
 	return exitError
@@ -63,26 +61,19 @@ It needs no privilege and refuses to run with any.`,
 		Args:              cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{errors.New("no command; try: vedette-analyzer --help")}
+				return usage.Error{Err: errors.New("no command; try: vedette-analyzer --help")}
 			}
-			return usageError{fmt.Errorf("unknown command %q; try: vedette-analyzer --help", args[0])}
+			return usage.Error{Err: fmt.Errorf("unknown command %q; try: vedette-analyzer --help", args[0])}
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; try: %s --help", err, cmd.CommandPath())}
+		return usage.Error{Err: fmt.Errorf("%w; try: %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(runCommand(version, stderr), &cobra.Command{
-		Use: "version", Short: "print the version", Args: noArguments,
+	root.AddCommand(runCommand(version, stderr), replay.Command(), rulecmd.Command(), &cobra.Command{
+		Use: "version", Short: "print the version", Args: usage.NoArguments,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "vedette-analyzer", version) },
 	})
 	return root
-}
-
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("unexpected argument %q; try: %s --help", args[0], cmd.CommandPath())}
-	}
-	return nil
 }
 
 func runCommand(version string, stderr io.Writer) *cobra.Command {
@@ -96,7 +87,7 @@ SIGHUP makes it open the alert file again by its name, after a log rotation. SIG
 taken is brought out first.`,
 		Example: `  sudo -u vedette-analyzer vedette-analyzer run --socket /run/vedette/bus/bus.sock \
     --rules /usr/share/vedette/rules --alerts /var/log/vedette/alerts.ndjson --state /var/lib/vedette/analyzer`,
-		Args: noArguments,
+		Args: usage.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := confine.Check(); err != nil {
 				return err
@@ -106,7 +97,7 @@ taken is brought out first.`,
 			}
 			cfg, err := f.load()
 			if err != nil {
-				return usageError{err}
+				return usage.Error{Err: err}
 			}
 			level, err := zerolog.ParseLevel(cfg.LogLevel)
 			if err != nil {

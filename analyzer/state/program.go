@@ -112,13 +112,28 @@ func credentials(c *pb.Credentials) Credentials {
 	return out
 }
 
-// same reports whether p is the program that exec describes. The arguments themselves say nothing: a running process may
-// have written a title over them.
-func (p *Program) same(exec *pb.ProcessExec) bool {
-	if f := exec.Executable; f != nil && (p.ImageFile.Inode != f.Inode || p.ImageFile.Device != f.Device) {
+// same reports whether p can be the program that a seed describes. A seed knows less than an exec: a running process may have
+// written a title over its arguments, the list has no more of long ones than fits, nothing of those of a process that ended
+// while it was read, and not the file of one that the kernel would not list.
+func (p *Program) same(seed *pb.ProcessExec) bool {
+	if f := seed.Executable; f != nil && f.Inode != 0 && (p.ImageFile.Inode != f.Inode || p.ImageFile.Device != f.Device) {
 		return false
 	}
-	return p.ArgumentsSize == exec.ArgumentsSize
+	if p.ArgumentsSize == seed.ArgumentsSize {
+		return true
+	}
+	arguments := bytes.TrimSuffix(seed.Arguments, []byte{0})
+	return bytes.IndexByte(arguments, 0) < 0 || p.beginsAs(arguments)
+}
+
+// beginsAs reports whether the arguments, separated by zero bytes, and those of p are alike as far as both go.
+func (p *Program) beginsAs(arguments []byte) bool {
+	for i := range min(len(arguments), len(p.CommandLine)) {
+		if c := arguments[i]; c != p.CommandLine[i] && (c != 0 || p.CommandLine[i] != ' ') {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *Tree) takeProgram() *Program {

@@ -231,6 +231,61 @@ func TestReusedPIDEndsTheOneBefore(t *testing.T) {
 	}
 }
 
+// A list of the living may be asked for at any time. What an exec said of a program is more than the list can say.
+func TestSeedOfAKnownProcessTakesNothingAway(t *testing.T) {
+	full := func() *pb.ProcessExec {
+		x := program("nginx", "nginx", "-g", "daemon off;")
+		x.WorkingDirectory, x.Tty, x.Environment = []byte("/srv"), []byte("pts0"), [][]byte{[]byte("PATH=/bin")}
+		return x
+	}
+	f := func(what string, seed *pb.ProcessExec, wantReplaced bool) {
+		t.Helper()
+		w, tree := newWorld(), state.New(state.Options{})
+		initial, server := key(1, 0), key(7, 10)
+		started := w.exec(server, 11, "")
+		started.Payload = &pb.Event_Exec{Exec: full()}
+		apply(tree, w.seed(initial, state.Key{}, 5, "init"), w.fork(initial, server), started)
+		listed := w.event(server, 20)
+		listed.Payload = &pb.Event_Seed{Seed: seed}
+		for range 3 {
+			apply(tree, w.seed(initial, state.Key{}, 20, "init"), listed, seedEnd(2))
+		}
+		p := tree.Process(server)
+		replaced := p.Generation != 1 || p.Program.CommandLine != "nginx -g daemon off;" || p.Program.WorkingDirectory != "/srv" ||
+			p.Program.TTY != "pts0" || p.Program.Environment() != "PATH=/bin"
+		if replaced != wantReplaced {
+			t.Errorf("%s: replaced is %v: generation %d, %q in %q", what, replaced, p.Generation, p.Program.CommandLine, p.Program.WorkingDirectory)
+		}
+		if p.Exited || tree.Stats().Processes != 2 || lineage(tree, server) != p.Program.Image+"<init" {
+			t.Errorf("%s: %s, %+v", what, lineage(tree, server), tree.Stats())
+		}
+	}
+	f("the same", program("nginx", "nginx", "-g", "daemon off;"), false)
+	f("a title", program("nginx", "nginx: master process"), false)
+	f("a longer title", program("nginx", "nginx: master process nginx -g daemon off;"), false)
+	f("no arguments, it ended while it was read", program("nginx"), false)
+	f("arguments cut", program("nginx", "nginx", "-g"), false)
+	unlisted := program("nginx", "nginx", "-g", "daemon off;")
+	unlisted.Executable.Inode = 0
+	f("a file that procfs told", unlisted, false)
+	f("no file at all", &pb.ProcessExec{}, false)
+	f("another program", program("sh", "sh"), true)
+	f("the same program with other arguments", program("nginx", "nginx", "-t"), true)
+}
+
+func TestSeedFromProcfsLeavesTheUserAlone(t *testing.T) {
+	w, tree := newWorld(), state.New(state.Options{})
+	who := key(7, 10)
+	apply(tree, w.fork(key(1, 0), who), w.exec(who, 11, "sh"))
+	listed := w.event(who, 20)
+	listed.Actor = &pb.Actor{Process: listed.Actor.Process, Tid: 7, Comm: []byte("sh")}
+	listed.Payload = &pb.Event_Seed{Seed: program("sh")}
+	apply(tree, listed)
+	if p := tree.Process(who); p.UID != 1000 || p.EUID != 1000 || p.Parent != key(1, 0) {
+		t.Errorf("user %d, effective %d, parent %v", p.UID, p.EUID, p.Parent)
+	}
+}
+
 func TestCompleteSeedSweeps(t *testing.T) {
 	f := func(what string, claimed uint32, want bool) {
 		t.Helper()

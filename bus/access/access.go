@@ -57,7 +57,7 @@ const (
 	localInfo = "_ALERTS.INFO"
 )
 
-// responseTime is how long a collector may take to answer a request of the analyzer.
+// responseTime is how long a collector may take to answer a request.
 const responseTime = 5 * time.Second
 
 // Permissions are the subjects that a role may use; what is not listed is refused.
@@ -80,14 +80,15 @@ func PermissionsOf(r Role, host string) Permissions {
 		}
 	case Analyzer:
 		return Permissions{
-			Publish: []string{
-				subject.AllAlerts(host), subject.Health(host, subject.Analyzer), subject.AllControl(host), streamInfo, localInfo,
-			},
+			Publish: append(analyzerControl(host),
+				subject.AllAlerts(host), subject.Health(host, subject.Analyzer), streamInfo, localInfo),
 			Subscribe: []string{subject.AllEvents(host), inbox},
 		}
 	case Operator:
 		return Permissions{
-			Publish: []string{directGet, directGetLast, streamInfo, localInfo},
+			// The one thing that an operator may ask of the collector: a list of the living processes, which starts no
+			// other work and changes no position in the stream.
+			Publish: []string{directGet, directGetLast, streamInfo, localInfo, subject.Control(host, subject.Seed)},
 			Subscribe: []string{
 				subject.AllEvents(host), subject.AllAlerts(host), subject.AllHealth(host), subject.AllControl(host), inbox,
 			},
@@ -105,6 +106,11 @@ func PermissionsOf(r Role, host string) Permissions {
 		}
 	}
 	panic(fmt.Sprintf("BUG: role %q has no permissions", r))
+}
+
+// analyzerControl lists the verbs that position the stream of events; they are the analyzer's alone.
+func analyzerControl(host string) []string {
+	return []string{subject.Control(host, subject.Ack), subject.Control(host, subject.Resume), subject.Control(host, subject.Fetch)}
 }
 
 // Names of the accounts; every reader has its own.
@@ -167,11 +173,11 @@ func accounts(host string, l Logins) []account {
 	all := []account{
 		{
 			Name: collectorAccount, User: l.Collector, Permissions: PermissionsOf(Collector, host),
-			Exports: []export{
+			Exports: append(each(analyzerControl(host), service, analyzerAccount),
 				stream(subject.AllEvents(host), analyzerAccount, operatorAccount),
 				stream(subject.Health(host, subject.Collector), operatorAccount),
-				service(subject.AllControl(host), analyzerAccount),
-			},
+				service(subject.Control(host, subject.Seed), operatorAccount),
+			),
 		},
 		{
 			Name: analyzerAccount, User: l.Analyzer, Permissions: PermissionsOf(Analyzer, host),
@@ -210,6 +216,15 @@ func stream(subject string, to ...string) export {
 
 func service(subject string, to ...string) export {
 	return export{Kind: "service", Subject: subject, To: to}
+}
+
+// each makes one export of a kind of every subject.
+func each(subjects []string, kind func(string, ...string) export, to string) []export {
+	all := make([]export, len(subjects))
+	for i, s := range subjects {
+		all[i] = kind(s, to)
+	}
+	return all
 }
 
 func services(subject string, to ...string) export {

@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -13,7 +14,11 @@ import (
 // errControl is a control message that says nothing this collector can follow.
 var errControl = errors.New("control message refused")
 
-// control follows one message of the analyzer. Whatever is in it, the spool stays whole: a message can free what was
+// seedPause is the least time between two lists of living processes that control.seed asks for: one costs about as much as
+// thousands of events. The analyzer's own, asked for with resume, are not held up by it.
+const seedPause = 5 * time.Second
+
+// control follows one message of the analyzer, or of an operator. Whatever is in it, the spool stays whole: a message can free what was
 // numbered, move the position within it, and ask for seeds.
 func (c *Collector) control(m *nats.Msg) {
 	var err error
@@ -24,6 +29,10 @@ func (c *Collector) control(m *nats.Msg) {
 		var position *pb.Position
 		if position, err = c.resume(m.Data); position != nil && m.Reply != "" {
 			c.reply(m, position)
+		}
+	case subject.Control(c.opts.Host, subject.Seed):
+		if answer := c.listLiving(); m.Reply != "" {
+			c.reply(m, answer)
 		}
 	default:
 		err = fmt.Errorf("cannot follow %q: %w", m.Subject, errControl)
@@ -62,24 +71,42 @@ func (c *Collector) resume(data []byte) (*pb.Position, error) {
 	next, err := c.spool.Rewind(from)
 	c.resend.reset()
 	if req.Seed {
-		select {
-		case c.seedWanted <- struct{}{}:
-		default:
-			// A round is running and the next is queued already.
-		}
+		c.wantSeeds()
 	}
 	c.log.Info().Uint64("instance", req.Instance).Uint64("asked", req.NextNumber).Uint64("from", next).Bool("seed", req.Seed).
 		Msg("the analyzer resumes")
 	return &pb.Position{Instance: c.opts.Instance, NextNumber: next, NewestNumber: c.spool.Stats().Newest}, err
 }
 
-func (c *Collector) reply(m *nats.Msg, position *pb.Position) {
-	data, err := position.MarshalVT()
+// listLiving queues a round of seeds unless the last one was asked for too short a time ago, and says which.
+func (c *Collector) listLiving() *pb.SeedAnswer {
+	now := c.opts.Now()
+	answer := &pb.SeedAnswer{Instance: c.opts.Instance, NewestNumber: c.spool.Stats().Newest}
+	if left := seedPause - now.Sub(c.seedAsked); !c.seedAsked.IsZero() && left > 0 {
+		answer.WaitMs = uint32(left.Milliseconds()) + 1
+		return answer
+	}
+	c.seedAsked = now
+	c.wantSeeds()
+	c.log.Info().Uint64("after", answer.NewestNumber).Msg("listing the living processes on request")
+	return answer
+}
+
+func (c *Collector) wantSeeds() {
+	select {
+	case c.seedWanted <- struct{}{}:
+	default:
+		// A round is running and the next is queued already.
+	}
+}
+
+func (c *Collector) reply(m *nats.Msg, answer interface{ MarshalVT() ([]byte, error) }) {
+	data, err := answer.MarshalVT()
 	if err == nil {
 		err = m.Respond(data)
 	}
 	if err != nil {
-		// The analyzer asks again.
-		c.log.Warn().Err(err).Msg("cannot answer the analyzer")
+		// Who asked does so again.
+		c.log.Warn().Err(err).Str("subject", m.Subject).Msg("cannot answer a control message")
 	}
 }

@@ -124,6 +124,51 @@ func TestSeedsComeOneRoundAtATime(t *testing.T) {
 	wantEqual(t, "made", r.flow(process).Made, uint64(4))
 }
 
+// An operator gets the list that the analyzer gets, but not as often as they like.
+func TestSeedsOnRequestHaveAPause(t *testing.T) {
+	b := newBus(t, server.Options{})
+	in := newReader(t, b, subject.AllEvents(host))
+	var now atomic.Int64
+	now.Store(1)
+	r := run(t, b, Options{
+		Instance: 1000, ShutdownWait: time.Millisecond, ResendAfter: time.Hour, Now: func() time.Time { return time.Unix(0, now.Load()) },
+	})
+	var rounds atomic.Int32
+	r.kernel.seed = func(_ context.Context, sink Sink) error {
+		rounds.Add(1)
+		sink.Add(&pb.Event{Class: process, Cpu: SeedCPU, Payload: &pb.Event_SeedEnd{SeedEnd: &pb.SeedEnd{}}})
+		return nil
+	}
+	fill(r, 2)
+	in.batch()
+	in.batch()
+	ask := func(want *pb.SeedAnswer) {
+		t.Helper()
+		m, err := in.nc.Request(subject.Control(host, subject.Seed), nil, 10*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := &pb.SeedAnswer{}
+		if err := got.UnmarshalVTUnsafe(m.Data); err != nil {
+			t.Fatal(err)
+		}
+		wantEqual(t, "answer", got, want)
+	}
+	ask(&pb.SeedAnswer{Instance: 1000, NewestNumber: 2})
+	wantEqual(t, "number of the list", in.batch().Number, uint64(3))
+	now.Add(int64(2 * time.Second))
+	ask(&pb.SeedAnswer{Instance: 1000, NewestNumber: 3, WaitMs: 3001})
+	in.none()
+	// The analyzer, which cannot do without, is not held up.
+	in.resume(&pb.Resume{Instance: 1000, NextNumber: 4, Seed: true})
+	wantEqual(t, "number of the analyzer's list", in.batch().Number, uint64(4))
+	now.Add(int64(3 * time.Second))
+	ask(&pb.SeedAnswer{Instance: 1000, NewestNumber: 4})
+	wantEqual(t, "number of the next list", in.batch().Number, uint64(5))
+	wantEqual(t, "rounds", rounds.Load(), int32(3))
+	wantEqual(t, "refused", r.refusedControl.Load(), uint64(0))
+}
+
 func TestFailedSeedIsAWarning(t *testing.T) {
 	b := newBus(t, server.Options{})
 	in := newReader(t, b)

@@ -139,6 +139,8 @@ type Collector struct {
 
 	// Of the goroutine of Run.
 	resend resendTimer
+	// seedAsked is when control.seed was followed last.
+	seedAsked time.Time
 }
 
 // New returns a collector that reads source's counters and publishes on l, which stays the caller's to close, after Run has

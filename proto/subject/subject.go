@@ -4,6 +4,8 @@ package subject
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	pb "github.com/vedette-edr/vedette/proto"
@@ -25,6 +27,7 @@ const (
 const (
 	Ack    = "ack"
 	Resume = "resume"
+	Seed   = "seed"
 	Fetch  = "fetch"
 )
 
@@ -75,4 +78,20 @@ func AllControl(host string) string { return root + "." + host + ".control.>" }
 // ClassToken is the last token of an events subject: the class name in lower case.
 func ClassToken(class pb.Class) string {
 	return strings.ToLower(strings.TrimPrefix(class.String(), "CLASS_"))
+}
+
+// ParseClass is the class that ClassToken gives this name for. The error lists the names.
+func ParseClass(token string) (pb.Class, error) {
+	var names []string
+	for _, n := range slices.Sorted(maps.Keys(pb.Class_name)) {
+		class := pb.Class(n)
+		if class == pb.Class_CLASS_UNSPECIFIED {
+			continue
+		}
+		if ClassToken(class) == token {
+			return class, nil
+		}
+		names = append(names, ClassToken(class))
+	}
+	return 0, fmt.Errorf("unknown class %q; the classes are %s", token, strings.Join(names, ", "))
 }

@@ -14,10 +14,13 @@ import (
 
 	"github.com/vedette-edr/vedette/vedette/alerts"
 	"github.com/vedette-edr/vedette/vedette/busrun"
+	"github.com/vedette-edr/vedette/vedette/capture"
 	"github.com/vedette-edr/vedette/vedette/creds"
 	"github.com/vedette-edr/vedette/vedette/events"
 	"github.com/vedette-edr/vedette/vedette/exit"
 	"github.com/vedette-edr/vedette/vedette/guard"
+	"github.com/vedette-edr/vedette/vedette/replay"
+	"github.com/vedette-edr/vedette/vedette/rules"
 	"github.com/vedette-edr/vedette/vedette/status"
 	"github.com/vedette-edr/vedette/vedette/term"
 	"github.com/vedette-edr/vedette/vedette/up"
@@ -75,6 +78,9 @@ Exit codes: 0 all is well, 1 a warning or a failure, 2 it could not begin (wrong
 		up.Command(version),
 		alerts.Command(),
 		events.Command(),
+		capture.Command(version),
+		replay.Command(),
+		rules.Command(),
 		status.Command(),
 		creds.Command(),
 		busrun.Command(version),

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
@@ -82,6 +83,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "bus": bus, "alert": alert, "events": events, "heartbeats": heartbeats, "subscribed": subscribed,
+			"lists": lists,
 		},
 	})
 }
@@ -170,6 +172,30 @@ func events(ts *testscript.TestScript, _ bool, _ []string) {
 	for range 2 {
 		b.Publish(subject.Events(bustest.Host, pb.Class_CLASS_PROCESS), data)
 	}
+}
+
+// lists makes the collector list one living process whenever it is asked to.
+func lists(ts *testscript.TestScript, _ bool, _ []string) {
+	b := busOf(ts)
+	answer, err := (&pb.SeedAnswer{Instance: 6}).MarshalVT()
+	ts.Check(err)
+	number := uint64(0)
+	sub, err := b.Conn.Subscribe(subject.Control(bustest.Host, subject.Seed), func(m *nats.Msg) {
+		number++
+		batch := &pb.EventBatch{Host: bustest.Host, Instance: 6, Number: number, Class: pb.Class_CLASS_PROCESS, Events: []*pb.Event{
+			{Payload: &pb.Event_Seed{Seed: &pb.ProcessExec{}}}, {Payload: &pb.Event_SeedEnd{SeedEnd: &pb.SeedEnd{Processes: 1}}},
+		}}
+		data, err := batch.MarshalVT()
+		if err == nil {
+			err = errors.Join(m.Respond(answer), b.Conn.Publish(subject.Events(bustest.Host, pb.Class_CLASS_PROCESS), data))
+		}
+		if err != nil {
+			ts.Logf("cannot list processes: %v", err)
+		}
+	})
+	ts.Check(err)
+	ts.Check(b.Conn.Flush())
+	ts.Defer(func() { ts.Check(sub.Unsubscribe()) })
 }
 
 // heartbeats publishes those of the named components until the script ends; "lossy" makes the collector lose events.

@@ -22,7 +22,7 @@ import (
 )
 
 // part plays the analyzer or the collector: it connects to the bus as the real one does, beats once a tenth of a second, and
-// ends when asked. The analyzer raises one alert in each of its lives.
+// ends when asked. The analyzer raises one alert in each of its lives. What is handed over to it it prints.
 func part(component string) int {
 	err := play(component)
 	if err != nil {
@@ -40,6 +40,10 @@ func play(component string) error {
 	rules := flags.String("rules", "", "")
 	flags.String("state", "", "")
 	flags.String("alerts", "", "")
+	if len(os.Args) > 1 && (os.Args[1] == "replay" || os.Args[1] == "rules") {
+		fmt.Printf("%q\n", os.Args)
+		return nil
+	}
 	if len(os.Args) < 2 || os.Args[1] != "run" {
 		return fmt.Errorf("started with %q", os.Args)
 	}
