@@ -52,6 +52,11 @@ test-unit: root deps-test ## unit tests only, with the race detector
 .PHONY: bench
 bench: root deps-test build ## costs, latencies and memory, each against a baseline of the same run (as root)
 	@go run ./test/bench
+	@go run ./test/sigmabench
+
+.PHONY: bench-sigma
+bench-sigma: deps-test ## of these only what rules cost, on the recorded events in VEDETTE_CORPUS
+	@go run ./test/sigmabench
 
 .PHONY: lint
 lint: deps-lint imports units ## Go, C and shell: bugs, layout, imports; the exposure of the systemd units

@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/vedette-edr/vedette/analyzer/attack"
-	"github.com/vedette-edr/vedette/analyzer/sigma"
+	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
+	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
 	"github.com/vedette-edr/vedette/analyzer/state"
 	"github.com/vedette-edr/vedette/analyzer/users"
 	pb "github.com/vedette-edr/vedette/proto"
@@ -30,7 +31,7 @@ type Alert struct {
 
 // Finding is what a Builder makes an alert of.
 type Finding struct {
-	Match sigma.Match
+	Match engine.Match
 	// BootID and Instance say where the event came from.
 	BootID   string
 	Instance uint64
@@ -89,28 +90,28 @@ func (b *Builder) Build(f Finding) (Alert, error) {
 }
 
 func (b *Builder) document(f Finding, allowed limits) *ecs.Alert {
-	ev, rule := f.Event, f.Match.Rule
+	ev, found := f.Event, f.Match.Rule
 	cut := &cutter{limits: allowed}
 	eventID := eventkey.Event(b.opts.Host.ID, f.Instance, ev.Class, ev.Cpu, ev.Sequence)
-	level := ecs.Level(rule.Level)
+	level := ecs.Level(found.Level)
 	now := b.opts.Now()
 	doc := &ecs.Alert{
 		Timestamp: now.UTC(),
 		ECS:       ecs.ECS{Version: ecs.Version},
-		Tags:      cut.list("tags", rule.Tags),
+		Tags:      cut.list("tags", found.Tags),
 		Event: ecs.Event{
-			ID: eventkey.Alert(rule.ID, eventID), Kind: "alert", Category: []string{"process"}, Type: []string{"start"},
+			ID: eventkey.Alert(found.ID, eventID), Kind: "alert", Category: []string{"process"}, Type: []string{"start"},
 			Action: "exec", Severity: ecs.Severity(level), Sequence: ev.Sequence, Created: now.UTC(),
 			Dataset: "vedette.alert", Module: "vedette", Provider: "kernel",
 		},
-		Rule:   describeRule(rule, cut),
-		Threat: attack.Threat(rule.Tags[:min(len(rule.Tags), cut.members)]),
+		Rule:   describeRule(found, cut),
+		Threat: attack.Threat(found.Tags[:min(len(found.Tags), cut.members)]),
 		Host:   b.opts.Host,
 		Agent:  ecs.Agent{ID: b.opts.Host.ID, Type: "vedette", Version: b.opts.Version, Name: b.opts.Host.Name},
 		Vedette: ecs.Vedette{
-			Level: level, RuleStatus: cut.text("vedette.rule_status", rule.Status), RuleFile: cut.text("vedette.rule_file", rule.File),
-			RuleReferences: cut.list("vedette.rule_references", rule.References),
-			FalsePositives: cut.list("vedette.false_positives", rule.FalsePositives),
+			Level: level, RuleStatus: cut.text("vedette.rule_status", found.Status), RuleFile: cut.text("vedette.rule_file", found.File),
+			RuleReferences: cut.list("vedette.rule_references", found.References),
+			FalsePositives: cut.list("vedette.false_positives", found.FalsePositives),
 			Matched:        matched(f.Match.Fields, cut), Uncertain: uncertain(ev.Flags),
 			Collector: ecs.Origin{
 				EventID: eventID, Instance: strconv.FormatUint(f.Instance, 10), BootID: f.BootID,
@@ -131,19 +132,19 @@ func (b *Builder) document(f Finding, allowed limits) *ecs.Alert {
 	return doc
 }
 
-func describeRule(rule *sigma.Rule, cut *cutter) ecs.Rule {
+func describeRule(r *rule.Rule, cut *cutter) ecs.Rule {
 	out := ecs.Rule{
-		ID: rule.ID, Name: cut.text("rule.name", rule.Title), Description: cut.text("rule.description", rule.Description),
-		License: cut.text("rule.license", rule.License), Ruleset: "sigma", Version: cut.text("rule.version", rule.Modified),
-		Category: cut.text("rule.category", rule.Logsource.Category),
+		ID: r.ID, Name: cut.text("rule.name", r.Title), Description: cut.text("rule.description", r.Description),
+		License: cut.text("rule.license", r.License), Ruleset: "sigma", Version: cut.text("rule.version", r.Modified),
+		Category: cut.text("rule.category", r.Logsource.Category),
 	}
 	if out.Version == "" {
-		out.Version = cut.text("rule.version", rule.Date)
+		out.Version = cut.text("rule.version", r.Date)
 	}
-	if len(rule.References) > 0 {
-		out.Reference = cut.text("rule.reference", rule.References[0])
+	if len(r.References) > 0 {
+		out.Reference = cut.text("rule.reference", r.References[0])
 	}
-	for author := range strings.SplitSeq(rule.Author, ",") {
+	for author := range strings.SplitSeq(r.Author, ",") {
 		if author = strings.TrimSpace(author); author != "" {
 			out.Author = append(out.Author, author)
 		}
@@ -152,7 +153,7 @@ func describeRule(rule *sigma.Rule, cut *cutter) ecs.Rule {
 	return out
 }
 
-func matched(fields []sigma.MatchedField, cut *cutter) []ecs.Matched {
+func matched(fields []engine.MatchedField, cut *cutter) []ecs.Matched {
 	kept := min(len(fields), cut.members)
 	out := make([]ecs.Matched, 0, kept)
 	for _, m := range fields[:kept] {

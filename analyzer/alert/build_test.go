@@ -13,7 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vedette-edr/vedette/analyzer/alert"
-	"github.com/vedette-edr/vedette/analyzer/sigma"
+	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
+	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
 	"github.com/vedette-edr/vedette/analyzer/state"
 	"github.com/vedette-edr/vedette/analyzer/users"
 	pb "github.com/vedette-edr/vedette/proto"
@@ -54,13 +55,13 @@ func newScene(t testing.TB, maxDocument int) *scene {
 	return &scene{tree: tree, builder: builder}
 }
 
-func rule() *sigma.Rule {
-	return &sigma.Rule{
+func curlRule() *rule.Rule {
+	return &rule.Rule{
 		ID: "6f2f0d5e-7a0e-4f6e-9d0e-0a5a7f0c2d1b", Title: "Curl under a shell", Description: "A download.", Status: "test",
 		Level: "high", Author: "Ada, Grace", License: "Apache-2.0", Date: "2025-01-01", Modified: "2025-02-02",
 		References: []string{"https://example.org/a", "https://example.org/b"}, FalsePositives: []string{"Administrators"},
 		Tags:      []string{"attack.command-and-control", "attack.t1105", "attack.t1059.004", "attack.unheard-of", "cve.2024-1"},
-		Logsource: sigma.Logsource{Category: "process_creation", Product: "linux"}, File: "rules/curl.yml",
+		Logsource: rule.Logsource{Category: "process_creation", Product: "linux"}, File: "rules/curl.yml",
 	}
 }
 
@@ -101,7 +102,7 @@ func (s *scene) finding(exec *pb.ProcessExec) alert.Finding {
 	s.tree.Apply(stamp(&pb.Event{Actor: actor(100, 10, key(1, 1), "bash"), Payload: &pb.Event_Exec{Exec: shell}}, 11))
 	ev := stamp(&pb.Event{Actor: actor(200, 20, key(100, 10), "curl"), Payload: &pb.Event_Exec{Exec: exec}}, 21)
 	return alert.Finding{
-		Match: sigma.Match{Rule: rule(), Fields: []sigma.MatchedField{
+		Match: engine.Match{Rule: curlRule(), Fields: []engine.MatchedField{
 			{Field: "Image", Value: "/usr/bin/curl", Pattern: "/curl"}, {Field: "", Value: "x", Pattern: "keyword"},
 		}},
 		BootID: "boot", Instance: 1 << 60, Event: ev, Process: s.tree.Apply(ev),
@@ -131,15 +132,15 @@ func TestDocument(t *testing.T) {
 	entity := func(pid uint32, start uint64) string { return eventkey.EntityOf(hostID, "boot", pid, start*second) }
 	eventID := eventkey.Event(hostID, 1<<60, pb.Class_CLASS_PROCESS, 3, 41)
 	want := &ecs.Alert{
-		Timestamp: at(21), ECS: ecs.ECS{Version: "9.4.0"}, Tags: rule().Tags,
+		Timestamp: at(21), ECS: ecs.ECS{Version: "9.4.0"}, Tags: curlRule().Tags,
 		Message: "Curl under a shell: curl -s https://example.org/ started by bash as ada",
 		Event: ecs.Event{
-			ID: eventkey.Alert(rule().ID, eventID), Kind: "alert", Category: []string{"process"}, Type: []string{"start"}, Action: "exec",
+			ID: eventkey.Alert(curlRule().ID, eventID), Kind: "alert", Category: []string{"process"}, Type: []string{"start"}, Action: "exec",
 			Severity: 73, Sequence: 41, Created: at(21).Add(5 * time.Millisecond), Dataset: "vedette.alert", Module: "vedette",
 			Provider: "kernel", Reason: `Image matches "/curl", keyword "keyword"`,
 		},
 		Rule: ecs.Rule{
-			ID: rule().ID, Name: "Curl under a shell", Description: "A download.", Author: []string{"Ada", "Grace"}, License: "Apache-2.0",
+			ID: curlRule().ID, Name: "Curl under a shell", Description: "A download.", Author: []string{"Ada", "Grace"}, License: "Apache-2.0",
 			Reference: "https://example.org/a", Ruleset: "sigma", Version: "2025-02-02", Category: "process_creation",
 		},
 		Threat: &ecs.Threat{
@@ -176,7 +177,7 @@ func TestDocument(t *testing.T) {
 		Agent:   ecs.Agent{ID: hostID, Type: "vedette", Version: "1.2.3", Name: "testhost"},
 		Related: &ecs.Related{User: []string{"ada", "root"}, Hosts: []string{"testhost", hostID}},
 		Vedette: ecs.Vedette{
-			Level: "high", RuleStatus: "test", RuleFile: "rules/curl.yml", RuleReferences: rule().References,
+			Level: "high", RuleStatus: "test", RuleFile: "rules/curl.yml", RuleReferences: curlRule().References,
 			FalsePositives: []string{"Administrators"},
 			Matched: []ecs.Matched{
 				{Field: "Image", Value: "/usr/bin/curl", Pattern: "/curl"}, {Field: "", Value: "x", Pattern: "keyword"},
@@ -296,7 +297,7 @@ func TestLongChainsAreCutAndCounted(t *testing.T) {
 		parent = child
 	}
 	ev := stamp(&pb.Event{Actor: &pb.Actor{Process: parent}, Payload: &pb.Event_Exec{Exec: curl()}}, 5000)
-	f := alert.Finding{Match: sigma.Match{Rule: rule()}, Event: ev, Process: s.tree.Apply(ev)}
+	f := alert.Finding{Match: engine.Match{Rule: curlRule()}, Event: ev, Process: s.tree.Apply(ev)}
 	_, doc := build(t, s, f)
 	if doc.Vedette.AncestorsCount != 3000 || len(doc.Vedette.Ancestors) != ecs.MaxAncestors {
 		t.Errorf("%d ancestors of %d, want %d of 3000", len(doc.Vedette.Ancestors), doc.Vedette.AncestorsCount, ecs.MaxAncestors)
@@ -316,7 +317,7 @@ func TestDoubtsShow(t *testing.T) {
 func TestRuleWithoutAnything(t *testing.T) {
 	s := newScene(t, 0)
 	f := s.finding(curl())
-	f.Match = sigma.Match{Rule: &sigma.Rule{ID: "x"}}
+	f.Match = engine.Match{Rule: &rule.Rule{ID: "x"}}
 	a, doc := build(t, s, f)
 	if a.Level != "medium" || doc.Threat != nil || doc.Tags != nil {
 		t.Errorf("the alert has level %q, threat %v, tags %v", a.Level, doc.Threat, doc.Tags)

@@ -16,7 +16,8 @@ import (
 	"github.com/vedette-edr/vedette/analyzer/alert"
 	"github.com/vedette-edr/vedette/analyzer/ingest"
 	"github.com/vedette-edr/vedette/analyzer/position"
-	"github.com/vedette-edr/vedette/analyzer/sigma"
+	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
+	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
 	"github.com/vedette-edr/vedette/proto/peercred"
 )
 
@@ -38,7 +39,7 @@ const drainTime = 5 * time.Second
 
 // Analyze runs the analyzer until ctx ends. It returns nil when all that was taken was brought out before the end.
 func Analyze(ctx context.Context, s Settings) error {
-	rules, counts, err := loadRules(s.Config.Rules, s.Log)
+	rules, counts, err := loadRules(s.Config, s.Log)
 	if err != nil {
 		return err
 	}
@@ -118,19 +119,25 @@ func closeStore(store *position.Store, log zerolog.Logger) {
 }
 
 // loadRules loads the rules and tells of each that is refused; one bad rule stops nothing.
-func loadRules(dirs []string, log zerolog.Logger) (*sigma.Ruleset, ruleCounts, error) {
-	rules, problems, err := sigma.Load(dirs...)
+func loadRules(cfg Config, log zerolog.Logger) (*engine.Ruleset, ruleCounts, error) {
+	set, problems, err := rule.Load(rule.Options{Placeholders: cfg.Placeholders}, cfg.Rules...)
 	if err != nil {
 		return nil, ruleCounts{}, fmt.Errorf("cannot load rules: %w; name a directory of Sigma rules with --rules", err)
 	}
-	var c ruleCounts
-	c.loaded, c.refused, c.skipped = rules.Counts()
-	for _, p := range problems {
-		c.problems = append(c.problems, p.String())
-		log.Warn().Msg(p.String())
+	c := ruleCounts{loaded: len(set.Rules), refused: set.Refused, skipped: set.Skipped}
+	tell := func(problem string) {
+		c.problems = append(c.problems, problem)
+		log.Warn().Msg(problem)
 	}
-	log.Info().Int("loaded", c.loaded).Int("refused", c.refused).Int("skipped", c.skipped).Strs("from", dirs).Msg("rules")
-	return rules, c, nil
+	for _, p := range problems {
+		tell(p.String())
+	}
+	for _, correlation := range set.Correlations {
+		tell(fmt.Sprintf("%s:%d: warning: correlation %q is read and checked, but not evaluated yet: it raises no alert",
+			correlation.Meta.File, correlation.Meta.Line, correlation.Meta.Title))
+	}
+	log.Info().Int("loaded", c.loaded).Int("refused", c.refused).Int("skipped", c.skipped).Strs("from", cfg.Rules).Msg("rules")
+	return engine.New(set.Rules, engine.Options{}), c, nil
 }
 
 // ruleCounts is the outcome of loading the rules.

@@ -7,7 +7,8 @@ import (
 
 	"github.com/vedette-edr/vedette/analyzer/app"
 	"github.com/vedette-edr/vedette/analyzer/ingest"
-	"github.com/vedette-edr/vedette/analyzer/sigma"
+	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
+	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
 	"github.com/vedette-edr/vedette/analyzer/wire"
 	pb "github.com/vedette-edr/vedette/proto"
 )
@@ -37,15 +38,21 @@ func lives(b testing.TB, withExec bool) [][]byte {
 	return batches
 }
 
-// BenchmarkEvent is the whole way of an event that raises no alert: decoding, process tree, and for an exec our own rules.
-// The baseline decodes the same batches with protobuf-go and does nothing more.
-func BenchmarkEvent(b *testing.B) {
-	rules, problems, err := sigma.Load("../../rules/sigma")
+// ownRules are Vedette's own rules.
+func ownRules(b *testing.B) *engine.Ruleset {
+	b.Helper()
+	set, problems, err := rule.Load(rule.Options{}, "../../rules/sigma")
 	if err != nil {
 		b.Fatal(err)
 	}
-	loaded, _, _ := rules.Counts()
-	b.Logf("%d rules, %d problems", loaded, len(problems))
+	b.Logf("%d rules, %d problems", len(set.Rules), len(problems))
+	return engine.New(set.Rules, engine.Options{})
+}
+
+// BenchmarkEvent is the whole way of an event that raises no alert: decoding, process tree, and for an exec our own rules.
+// The baseline decodes the same batches with protobuf-go and does nothing more.
+func BenchmarkEvent(b *testing.B) {
+	rules := ownRules(b)
 	for _, withExec := range []bool{false, true} {
 		name := "fork and exit"
 		if withExec {
@@ -98,10 +105,7 @@ func BenchmarkEvent(b *testing.B) {
 
 // BenchmarkMatch is one exec against our own rules.
 func BenchmarkMatch(b *testing.B) {
-	rules, _, err := sigma.Load("../../rules/sigma")
-	if err != nil {
-		b.Fatal(err)
-	}
+	rules := ownRules(b)
 	handler := app.NewHandler(settings(b.TempDir(), nil), rules, nil)
 	events := life(1, "harmless")
 	if err := handler.Handle(&ingest.Origin{}, events[0]); err != nil {

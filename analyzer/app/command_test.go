@@ -29,6 +29,10 @@ func TestCommandLine(t *testing.T) {
 	f(0, "vedette-analyzer 1.2.3\n", "", "version")
 	f(0, "run", "", "--help")
 	f(0, "sudo -u vedette-analyzer", "", "run", "--help")
+	f(0, "--logsource", "", "replay", "--help")
+	f(0, "--position", "", "rules", "explain", "--help")
+	f(2, "", "name at least one file of recorded events; try: vedette-analyzer replay --help", "replay")
+	f(2, "", `unknown command "walk"; try: vedette-analyzer rules --help`, "rules", "walk")
 	f(2, "", "no command; try: vedette-analyzer --help")
 	f(2, "", `unknown command "walk"`, "walk")
 	f(2, "", `unexpected argument "fast"; try: vedette-analyzer run --help`, "run", "fast")
@@ -51,22 +55,23 @@ func TestConfiguration(t *testing.T) {
 	}
 	t.Run("every key", func(t *testing.T) {
 		got, err := load(strings.Join([]string{
-			`host_id = "fromfile"`, `bus.socket = "/s"`, `bus.user = "0"`, `rules = ["/a", "/b"]`, `alerts.file = "/f"`,
+			`host_id = "fromfile"`, `bus.socket = "/s"`, `bus.user = "0"`, `rules = ["/a", "/b"]`, `placeholders = ["/p.yml"]`,
+			`alerts.file = "/f"`,
 			`alerts.max_size = "1MiB"`, `alerts.keep = 9`, `state.dir = "/d"`, `tree.memory = "2MiB"`, `tree.grace = "1s"`, `log.level = "debug"`,
 		}, "\n"), func(f *app.Flags) { f.HostID = "" })
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := app.Config{
-			HostID: "fromfile", Socket: "/s", BusUser: "0", Rules: []string{"/a", "/b"}, AlertFile: "/f", AlertFileSize: 1 << 20,
+			HostID: "fromfile", Socket: "/s", BusUser: "0", Rules: []string{"/a", "/b"}, Placeholders: []string{"/p.yml"}, AlertFile: "/f", AlertFileSize: 1 << 20,
 			AlertFileKeep: 9, StateDir: "/d", TreeMemory: 2 << 20, TreeGrace: time.Second, LogLevel: "debug",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("configuration (-want +got):\n%s", diff)
 		}
 		keys, err := config.Keys(&got)
-		if err != nil || len(keys) != 11 {
-			t.Errorf("keys are %q, error %v: this test knows 11", keys, err)
+		if err != nil || len(keys) != 12 {
+			t.Errorf("keys are %q, error %v: this test knows 12", keys, err)
 		}
 	})
 	t.Run("flags win", func(t *testing.T) {

@@ -27,6 +27,8 @@ type Config struct {
 	BusUser string `config:"bus.user"`
 	// Rules are directories of Sigma rules, searched with all below them.
 	Rules []string `config:"rules"`
+	// Placeholders are files that give values to the %placeholders% of rules with the modifier expand.
+	Placeholders []string `config:"placeholders"`
 	// AlertFile is appended to; it becomes AlertFile.1 when it has AlertFileSize, and AlertFileKeep old ones are kept. Empty
 	// writes no file: alerts then go to the stream alone.
 	AlertFile     string      `config:"alerts.file"`

@@ -2,7 +2,7 @@ package app
 
 import (
 	"github.com/vedette-edr/vedette/analyzer/ingest"
-	"github.com/vedette-edr/vedette/analyzer/sigma"
+	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
 
 	"github.com/vedette-edr/vedette/analyzer/alert"
 )
@@ -26,6 +26,6 @@ func BusUIDs(user string) ([]uint32, error) { return (&Config{BusUser: user}).bu
 func ParseStat(text []byte) (threads, pages uint64) { return parseStat(text) }
 
 // NewHandler makes the handler of events.
-func NewHandler(s Settings, rules *sigma.Ruleset, outbox *alert.Outbox) ingest.Handler {
+func NewHandler(s Settings, rules *engine.Ruleset, outbox *alert.Outbox) ingest.Handler {
 	return newPipeline(s, rules, outbox)
 }

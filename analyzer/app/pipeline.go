@@ -1,37 +1,35 @@
 package app
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
 
 	"github.com/vedette-edr/vedette/analyzer/alert"
+	"github.com/vedette-edr/vedette/analyzer/fields"
 	"github.com/vedette-edr/vedette/analyzer/ingest"
 	"github.com/vedette-edr/vedette/analyzer/machine"
-	"github.com/vedette-edr/vedette/analyzer/sigma"
+	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
+	"github.com/vedette-edr/vedette/analyzer/sigma/taxonomy"
 	"github.com/vedette-edr/vedette/analyzer/state"
 	"github.com/vedette-edr/vedette/analyzer/users"
 	pb "github.com/vedette-edr/vedette/proto"
 	"github.com/vedette-edr/vedette/proto/host"
 )
 
-// Matcher finds the rules that an event matches. It appends to dst and keeps nothing of the event.
-type Matcher interface {
-	Match(ev sigma.Event, dst []sigma.Match) []sigma.Match
-}
-
-var _ Matcher = (*sigma.Ruleset)(nil)
-
 // pipeline is what happens to one event: state, match, alert. Its methods are called from the goroutine of ingest, but for
 // those that say otherwise.
 type pipeline struct {
-	tree    *state.Tree
-	view    *state.View
-	matcher Matcher
-	builder *alert.Builder
-	outbox  *alert.Outbox
-	log     zerolog.Logger
-	matches []sigma.Match
+	tree  *state.Tree
+	view  *fields.View
+	rules *engine.Ruleset
+	// programs are by the view's kinds of records; nil where none was met yet.
+	programs []*engine.Program
+	builder  *alert.Builder
+	outbox   *alert.Outbox
+	log      zerolog.Logger
+	matches  []engine.Match
 
 	handled uint64
 	stats   atomic.Pointer[state.Stats]
@@ -41,15 +39,16 @@ type pipeline struct {
 
 var _ ingest.Handler = (*pipeline)(nil)
 
-func newPipeline(s Settings, matcher Matcher, outbox *alert.Outbox) *pipeline {
+func newPipeline(s Settings, rules *engine.Ruleset, outbox *alert.Outbox) *pipeline {
 	tree := state.New(state.Options{MaxBytes: int(s.Config.TreeMemory), Grace: s.Config.TreeGrace})
 	accounts, groups := users.New("/etc/passwd", nil), users.New("/etc/group", nil)
 	p := &pipeline{
-		tree: tree, view: state.NewView(tree, accounts), matcher: matcher, outbox: outbox, log: s.Log,
+		tree: tree, view: fields.New(tree, accounts, taxonomy.Linux), rules: rules, outbox: outbox, log: s.Log,
 		builder: alert.NewBuilder(tree, accounts, groups, alert.BuilderOptions{
 			Host: machine.Describe(s.Config.HostID, host.Name(), machine.OSReleaseFiles()), Version: s.Version,
 		}),
 	}
+	p.view.Bind(rules.Fields())
 	p.stats.Store(&state.Stats{})
 	return p
 }
@@ -63,15 +62,11 @@ func (p *pipeline) Handle(origin *ingest.Origin, ev *pb.Event) error {
 	if p.handled++; p.handled%statsEvery == 0 {
 		p.snapshot()
 	}
-	if _, started := ev.Payload.(*pb.Event_Exec); !started {
-		return nil
-	}
-	if process == nil {
+	if _, started := ev.Payload.(*pb.Event_Exec); started && process == nil {
 		p.unnamed.Add(1)
 		return nil
 	}
-	p.view.Reset(origin.Host, origin.BootID, process)
-	p.matches = p.matcher.Match(p.view, p.matches[:0])
+	p.match(p.view.Reset(origin.Host, origin.BootID, ev, process))
 	for _, m := range p.matches {
 		a, err := p.builder.Build(alert.Finding{
 			Match: m, BootID: origin.BootID, Instance: origin.Instance, Event: ev, Process: process,
@@ -87,6 +82,37 @@ func (p *pipeline) Handle(origin *ingest.Origin, ev *pb.Event) error {
 	}
 	clear(p.matches)
 	return nil
+}
+
+// match finds the rules that the records of the view's event satisfy, each once, but for those that raise no alert by
+// themselves.
+func (p *pipeline) match(records int) {
+	p.matches = p.matches[:0]
+	for i := range records {
+		p.view.Show(i)
+		before := len(p.matches)
+		p.matches = p.program().Match(p.view, p.matches)
+		fresh := p.matches[before:]
+		p.matches = p.matches[:before]
+		for _, m := range fresh {
+			again := slices.ContainsFunc(p.matches, func(earlier engine.Match) bool { return earlier.Rule == m.Rule })
+			if !again && !m.Rule.Feeds {
+				p.matches = append(p.matches, m)
+			}
+		}
+	}
+}
+
+// program gives the rules for the kind of record that the view shows.
+func (p *pipeline) program() *engine.Program {
+	kind := p.view.Kind()
+	for len(p.programs) <= kind {
+		p.programs = append(p.programs, nil)
+	}
+	if p.programs[kind] == nil {
+		p.programs[kind] = p.rules.Program(p.view.Sources())
+	}
+	return p.programs[kind]
 }
 
 // Mark, Settled and Progress implement ingest.Handler.

@@ -40,7 +40,10 @@ func (t *Tree) seeded(ev *pb.Event, seed *pb.ProcessExec) *Process {
 		}
 		return p
 	}
-	t.actor(ev.Actor)
+	// An actor without a parent is from procfs, which did not say as whom it runs.
+	if p.Program == nil || ev.Actor.Parent != nil {
+		t.actor(ev.Actor)
+	}
 	switch {
 	case p.Program == nil:
 		t.setProgram(p, seed, ev)

@@ -1,23 +1,34 @@
-package sigma
+package content
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
+	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
+	"github.com/vedette-edr/vedette/analyzer/sigma/sigmatest"
+)
 
 // process is an event of a new process; pairs are further fields.
-func process(image, commandLine string, pairs ...string) *record {
-	ev := event(pairs...)
-	ev.fields["Image"], ev.fields["CommandLine"] = image, commandLine
-	return ev
+func process(image, commandLine string, pairs ...string) *sigmatest.Event {
+	return sigmatest.NewEvent(append([]string{"Image", image, "CommandLine", commandLine}, pairs...)...)
+}
+
+// compile makes our rules ready for the starts of programs on Linux.
+func compile(tb testing.TB) (*engine.Ruleset, *engine.Program) {
+	tb.Helper()
+	rules := engine.New(loadOwnRules(tb).Rules, engine.Options{})
+	return rules, rules.Program([]rule.Logsource{{Category: "process_creation", Product: "linux"}})
 }
 
 // Each of our rules matches one event and leaves its near miss alone. The scripts beside the rules do the same on a kernel.
 func TestOwnRulesOnEvents(t *testing.T) {
-	rules := loadOwnRules(t)
+	rules, program := compile(t)
 	tested := make(map[string]bool)
-	f := func(name string, hit, miss *record) {
+	f := func(name string, hit, miss *sigmatest.Event) {
 		t.Helper()
 		tested[name] = true
-		matched := func(ev *record) bool {
-			for _, m := range rules.Match(ev, nil) {
+		matched := func(ev *sigmatest.Event) bool {
+			for _, m := range program.Match(ev.Bind(rules.Fields()), nil) {
 				if ruleName(m.Rule) == name {
 					return len(m.Fields) > 0
 				}
@@ -25,10 +36,10 @@ func TestOwnRulesOnEvents(t *testing.T) {
 			return false
 		}
 		if !matched(hit) {
-			t.Errorf("rule %s misses %v", name, hit.fields)
+			t.Errorf("rule %s misses %v", name, hit.Values)
 		}
 		if matched(miss) {
-			t.Errorf("rule %s matches %v", name, miss.fields)
+			t.Errorf("rule %s matches %v", name, miss.Values)
 		}
 	}
 	const dpkg = "/bin/sh /var/lib/dpkg/info/x.postinst configure"
@@ -178,9 +189,9 @@ func TestOwnRulesOnEvents(t *testing.T) {
 		process("/usr/bin/dash", "sh -c -- cat /etc/passwd", "ParentImage", "/usr/sbin/php-fpm8.2"),
 		process("/usr/bin/dash", "sh -c -- convert a.png b.png", "ParentImage", "/usr/sbin/php-fpm8.2"))
 
-	for _, rule := range rules.Rules() {
-		if !tested[ruleName(rule)] {
-			t.Errorf("rule %s has no events here", ruleName(rule))
+	for _, r := range rules.Rules() {
+		if !tested[ruleName(r)] {
+			t.Errorf("rule %s has no events here", ruleName(r))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package sigma
+package content
 
 import (
 	"os"
@@ -9,10 +9,13 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
+	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
 )
 
 // rulesDirectory is our own detection content.
-const rulesDirectory = "../../rules/sigma"
+const rulesDirectory = "../../../rules/sigma"
 
 // tactics are those of ATT&CK as its current version names them.
 var tactics = []string{
@@ -21,48 +24,47 @@ var tactics = []string{
 	"resource-development", "stealth",
 }
 
-func loadOwnRules(tb testing.TB) *Ruleset {
+func loadOwnRules(tb testing.TB) *rule.Set {
 	tb.Helper()
-	rules, problems, err := Load(rulesDirectory)
+	set, problems, err := rule.Load(rule.Options{}, rulesDirectory)
 	if err != nil || len(problems) > 0 {
 		tb.Fatalf("error %v, problems %v", err, problems)
 	}
-	return rules
+	return set
 }
 
-func ruleName(rule *Rule) string { return strings.TrimSuffix(filepath.Base(rule.File), ".yml") }
+func ruleName(r *rule.Rule) string { return strings.TrimSuffix(filepath.Base(r.File), ".yml") }
 
 func TestOwnRulesAreComplete(t *testing.T) {
 	rules := loadOwnRules(t)
-	loaded, refused, skipped := rules.Counts()
-	if loaded < 20 || refused != 0 || skipped != 0 {
-		t.Errorf("%d loaded, %d refused, %d skipped", loaded, refused, skipped)
+	if len(rules.Rules) < 20 || rules.Refused != 0 || rules.Skipped != 0 {
+		t.Errorf("%d loaded, %d refused, %d skipped", len(rules.Rules), rules.Refused, rules.Skipped)
 	}
 	uuid4 := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	date := regexp.MustCompile(`^20\d\d-[01]\d-[0-3]\d$`)
 	technique := regexp.MustCompile(`^t\d{4}(\.\d{3})?$`)
 	titles := make(map[string]string)
 	covered := make(map[string]bool)
-	for _, rule := range rules.Rules() {
-		name := ruleName(rule)
+	for _, r := range rules.Rules {
+		name := ruleName(r)
 		f := func(ok bool, what string) {
 			t.Helper()
 			if !ok {
 				t.Errorf("rule %s: %s", name, what)
 			}
 		}
-		f(uuid4.MatchString(rule.ID), "its id is not a random UUID")
-		f(titles[rule.Title] == "", "its title is that of "+titles[rule.Title])
-		titles[rule.Title] = name
-		f(len(rule.Title) <= 100, "its title is longer than 100 characters")
-		f(len(rule.Description) >= 80, "its description does not help the reader of an alert")
-		f(rule.Author == "Vedette", "its author is not Vedette")
-		f(date.MatchString(rule.Date), "its date is not year-month-day")
-		f(rule.Status != "", "it has no status")
-		f(len(rule.FalsePositives) > 0, "it names no false positives")
-		f(rule.Logsource == Logsource{Category: "process_creation", Product: "linux"}, "its log source is another one")
+		f(uuid4.MatchString(r.ID), "its id is not a random UUID")
+		f(titles[r.Title] == "", "its title is that of "+titles[r.Title])
+		titles[r.Title] = name
+		f(len(r.Title) <= 100, "its title is longer than 100 characters")
+		f(len(r.Description) >= 80, "its description does not help the reader of an alert")
+		f(r.Author == "Vedette", "its author is not Vedette")
+		f(date.MatchString(r.Date), "its date is not year-month-day")
+		f(r.Status != "", "it has no status")
+		f(len(r.FalsePositives) > 0, "it names no false positives")
+		f(r.Logsource == rule.Logsource{Category: "process_creation", Product: "linux"}, "its log source is another one")
 		hasTactic, hasTechnique := false, false
-		for _, tag := range rule.Tags {
+		for _, tag := range r.Tags {
 			tag, isAttack := strings.CutPrefix(tag, "attack.")
 			isTactic := slices.Contains(tactics, tag)
 			f(isAttack && (isTactic || technique.MatchString(tag)), "unknown tag "+tag)
@@ -88,11 +90,11 @@ type testCase struct {
 }
 
 func TestOwnRulesHaveTests(t *testing.T) {
-	for _, rule := range loadOwnRules(t).Rules() {
-		path := strings.TrimSuffix(rule.File, ".yml") + ".test.yml"
+	for _, r := range loadOwnRules(t).Rules {
+		path := strings.TrimSuffix(r.File, ".yml") + ".test.yml"
 		data, err := os.ReadFile(path)
 		if err != nil {
-			t.Errorf("rule %s has no test: %v", ruleName(rule), err)
+			t.Errorf("rule %s has no test: %v", ruleName(r), err)
 			continue
 		}
 		var tests struct {
@@ -126,15 +128,15 @@ func TestOwnTestsHaveRules(t *testing.T) {
 	}
 }
 
-func BenchmarkOwnRulesOnOrdinaryExec(b *testing.B) {
-	rules := loadOwnRules(b)
+func BenchmarkOrdinaryExec(b *testing.B) {
+	rules, program := compile(b)
 	ev := process("/usr/bin/gcc-12", "gcc -O2 -Wall -Iinclude -c -o build/main.o src/main.c",
 		"ParentImage", "/usr/bin/make", "ParentCommandLine", "make -j4", "CurrentDirectory", "/home/user/src",
-		"Environment", "PATH=/usr/bin:/bin\nHOME=/home/user", "User", "user")
-	var dst []Match
+		"Environment", "PATH=/usr/bin:/bin\nHOME=/home/user", "User", "user").Bind(rules.Fields())
+	var dst []engine.Match
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = rules.Match(ev, dst[:0])
+		dst = program.Match(ev, dst[:0])
 	}
 	if len(dst) > 0 {
 		b.Errorf("an ordinary process matched %v", dst)

@@ -1,0 +1,57 @@
+// Package engine decides which Sigma rules an event satisfies, for thousands of rules at once. It gives the verdicts of
+// package interpret, at a cost that hardly depends on the number of rules.
+//
+// Rules are grouped into programs by the log sources that they cover. A program derives, for each of its rules, sets of
+// simple tests of which at least one must hold when the rule matches, and indexes these tests by field: hash tables for
+// whole values, beginnings and ends, and a filter over runs of four bytes for texts found anywhere. One pass over the
+// fields of an event leaves the few rules all of whose sets were hit, and only their conditions are evaluated. Which sets
+// are worth the looking up is decided by how often they are hit in the events that the program has seen.
+package engine
+
+import "github.com/vedette-edr/vedette/analyzer/sigma/rule"
+
+// Event is what rules are matched against.
+type Event interface {
+	// Field gives the (first) text of the field with this number in Ruleset.Fields, and whether the event has that field.
+	// The text stays valid until Match returns.
+	Field(n int) (value string, ok bool)
+	// AppendValues appends the text of every value of the event: what keywords are looked for in.
+	AppendValues(dst []string) []string
+}
+
+// ListEvent is an Event some fields of which have several values.
+type ListEvent interface {
+	Event
+	// More gives the values of a field after the first.
+	More(n int) []string
+}
+
+// Match is a rule that an event satisfies.
+type Match struct {
+	Rule *rule.Rule
+	// Fields are what the items of the rule asked for and found, each combination once; items under a not and items with the
+	// modifier neq have no part in it.
+	Fields []MatchedField
+}
+
+// MatchedField is a value that satisfied an item of a rule. It shares no memory with the event.
+type MatchedField struct {
+	// Field is empty for keywords.
+	Field, Value string
+	// Pattern is the value as the rule writes it.
+	Pattern string
+}
+
+// Options of New. The zero value adapts to the events that it sees.
+type Options struct {
+	// Fixed keeps each program as it was first made, or as Tune last made it.
+	Fixed bool
+}
+
+// Stats counts what a program did. It lags behind by up to a few dozen events for each goroutine that matches.
+type Stats struct {
+	// Events were matched, and Candidates are how often the condition of a rule was evaluated for one; Matches of these held.
+	Events, Candidates, Matches uint64
+	// Plans is how often the program chose anew what to look up.
+	Plans uint64
+}
