@@ -130,14 +130,6 @@ func instRanges(inst *syntax.Inst) []rune {
 	return ranges
 }
 
-// class gives the class of r.
-func (a *alphabet) class(r rune) uint8 {
-	if uint32(r) < utf8.RuneSelf {
-		return a.ascii[r]
-	}
-	return a.search(r)
-}
-
 // search gives the class of r by its interval.
 func (a *alphabet) search(r rune) uint8 {
 	low, high := 0, len(a.starts)

@@ -130,7 +130,7 @@ func (t *translator) escapedMember() (r rune, set string, err error) {
 	if len(rest) == 1 {
 		return 0, "", t.fail(t.at, "the expression ends with a lone backslash", `write \\ for a plain backslash`)
 	}
-	size := 0
+	var size int
 	switch c := rest[1]; {
 	case c == 'b':
 		r, size = '\b', 2

@@ -174,7 +174,8 @@ func (t *translator) control() (r rune, set string, size int, err error) {
 // number reads a character given by its number: \xH, \xHH, \x{…}, \o{…}, \0dd and \uXXXX.
 func (t *translator) number() (r rune, set string, size int, err error) {
 	rest := t.rest()
-	radix, digits, size := 16, "", 0
+	radix := 16
+	var digits string
 	switch kind := rest[1]; {
 	case kind == '0':
 		radix, digits = 8, leading(rest[1:min(len(rest), 4)], 8)
