@@ -7,6 +7,8 @@ def lane: if test("/vedette/(bpf|collector/linux|test/kernels)(/|$)") then "eBPF
           elif contains("/vedette/test") then "end to end"
           else "unit" end;
 def short: sub("^github.com/vedette-edr/vedette/"; "");
+# A test that runs in two lanes counts once, by its worse outcome: failed, then passed, then skipped.
+def worse($new): if .action == "fail" or (.action == "pass" and $new.action == "skip") then . else $new end;
 # All of a long output is in build/test; its beginning and its end mostly say what happened.
 def clipped: if length <= 160 then . else .[:80] + ["    ... \(length - 160) lines are left out, see build/test ...\n"] + .[-80:] end | join("");
 
@@ -16,8 +18,8 @@ def clipped: if length <= 160 then . else .[:80] + ["    ... \(length - 160) lin
     | "\($package):\($e.Test // "")" as $name
     | if $e.Action == "output" or $e.Action == "build-output" then .output[$name] += [$e.Output]
       elif $e.Action | IN("pass", "fail", "skip") then
-        if $e.Test then .tests[$name] = {package: $package, test: $e.Test, action: $e.Action}
-        else .packages[$package] = $e.Action end
+        if $e.Test then .tests[$name] |= worse({package: $package, test: $e.Test, action: $e.Action})
+        else .packages[$package] |= (if . == "fail" then . else $e.Action end) end
       else . end)
 | .output as $output
 | [.tests | to_entries[]] as $tests
