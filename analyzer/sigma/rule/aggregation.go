@@ -195,7 +195,7 @@ func (c *Correlation) count(words []string) *refusal {
 		c.Type = "value_count"
 	}
 	if field != "" {
-		c.Fields = []string{field}
+		c.Fields = []string{strings.Clone(field)}
 	}
 	word = next()
 	if strings.EqualFold(word, "by") {
@@ -204,7 +204,7 @@ func (c *Correlation) count(words []string) *refusal {
 			if group == "" || strings.Contains("(),<>=!", group) {
 				return refuse(aggregationForm, "no field stands behind `by`")
 			}
-			c.GroupBy = append(c.GroupBy, group)
+			c.GroupBy = append(c.GroupBy, strings.Clone(group))
 			if word = next(); word != "," {
 				break
 			}

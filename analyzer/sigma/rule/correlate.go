@@ -86,7 +86,7 @@ func (r *reader) references(d *document, to *[]string, e entry) error {
 	}
 	seen := make(map[string]bool, len(nodes))
 	for _, n := range nodes {
-		name := strings.TrimSpace(n.Value)
+		name := strings.Clone(strings.TrimSpace(n.Value))
 		switch {
 		case isNull(n) || name == "":
 			return faultAt(n, "write the id or the name of a rule", "an element of %s is empty", e.name)
@@ -134,7 +134,7 @@ func (r *reader) aliases(e entry) (map[string]map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		all[alias.name] = make(map[string]string, len(fields))
+		all[strings.Clone(alias.name)] = make(map[string]string, len(fields))
 		for _, field := range fields {
 			text, err := scalarText(field)
 			if err == nil && text == "" {
@@ -143,7 +143,7 @@ func (r *reader) aliases(e entry) (map[string]map[string]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			all[alias.name][field.name] = r.intern(strings.ReplaceAll(text, " ", ""))
+			all[alias.name][strings.Clone(field.name)] = r.intern(strings.ReplaceAll(text, " ", ""))
 		}
 	}
 	return all, nil
@@ -253,7 +253,7 @@ func (r *reader) extendedCondition(d *document, n *yaml.Node) error {
 			case "and", "or", "not":
 			default:
 				if !slices.Contains(c.Rules, word) && len(c.Rules) < 1000 {
-					c.Rules = append(c.Rules, word)
+					c.Rules = append(c.Rules, strings.Clone(word))
 					d.places = append(d.places, faultAt(n, "", ""))
 				}
 			}

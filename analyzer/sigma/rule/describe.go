@@ -75,17 +75,18 @@ func (r *reader) describeOne(to *Rule, e entry) (known bool, err error) {
 	}
 	switch e.name {
 	case "title":
-		to.Title, err = scalarText(e)
+		text(&to.Title)
 	case "name":
-		to.Name, err = scalarText(e)
+		text(&to.Name)
 	case "id":
 		to.ID, err = scalarText(e)
-		to.ID = strings.ToLower(to.ID)
+		to.ID = strings.Clone(strings.ToLower(to.ID))
 		if err == nil && to.ID != "" && !isUUID(to.ID) {
 			err = faultAt(e.value, "make one with `uuidgen`", "id %q is not a UUID", e.value.Value)
 		}
 	case "description":
 		to.Description, err = scalarText(e)
+		to.Description = strings.Clone(to.Description)
 	case "status":
 		to.Status, err = oneOf(e, statusList)
 	case "level":

@@ -71,6 +71,8 @@ func (r *reader) addValue(it *Item, m *modifiers, n *yaml.Node, e entry) error {
 		it.Values = append(it.Values, Value{Source: "null", Test: Null{}})
 		return nil
 	}
+	// The value is kept, the text of the file is not.
+	n.Value = strings.Clone(n.Value)
 	tests, err := r.tests(it, m, n)
 	if err != nil {
 		return err

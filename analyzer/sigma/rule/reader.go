@@ -3,6 +3,7 @@ package rule
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -48,16 +49,17 @@ func newReader(p *placeholders) *reader {
 	return &reader{placeholders: p, texts: make(map[string]string), chains: make(map[string]*modifiers)}
 }
 
-// intern gives a text that equal texts share: names of fields and authors stand in thousands of rules.
+// intern gives a text that equal texts share: names of fields and authors stand in thousands of rules. It is no part of a
+// file's text, which would stay in memory with it.
 func (r *reader) intern(s string) string {
 	if known, ok := r.texts[s]; ok {
 		return known
 	}
+	s = strings.Clone(s)
 	// Hostile files could fill memory with texts that stand once.
-	if len(s) > 200 || len(r.texts) >= 1<<16 {
-		return s
+	if len(s) <= 200 && len(r.texts) < 1<<16 {
+		r.texts[s] = s
 	}
-	r.texts[s] = s
 	return s
 }
 
