@@ -205,7 +205,8 @@ func (s *subject) takeKernel(ev *pb.Event) int {
 
 func payloadName(payload string) protoreflect.Name { return protoreflect.Name(payload) }
 
-// spoken names the fields of a record that keywords are looked for in.
+// spoken names the fields of a record that keywords are looked for in. What the start of a program has said about it is not
+// said again by all that the program does: a word in its command line would otherwise match each of its events.
 func spoken(record *taxonomy.Record) []string {
 	if record.Name == "execve" {
 		return []string{"proctitle"}
@@ -218,12 +219,21 @@ func spoken(record *taxonomy.Record) []string {
 	for _, f := range record.Fields {
 		switch {
 		case f.Supply == taxonomy.Never, f.Name == "aN", f.Name == "UtcTime", strings.HasSuffix(strings.ToLower(f.Name), "guid"):
-		case categorised && repeats(f.Name):
+		case categorised && repeats(f.Name), record.Payload != "exec" && saidAtStart(f.Name):
 		default:
 			names = append(names, f.Name)
 		}
 	}
 	return names
+}
+
+// saidAtStart reports whether a field says of the acting process what the record of its start has said.
+func saidAtStart(name string) bool {
+	switch name {
+	case "CommandLine", "ParentCommandLine", "Environment":
+		return true
+	}
+	return false
 }
 
 // repeats reports whether a field says in the words of the audit daemon, or of a generic log source, what another field of

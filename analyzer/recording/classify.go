@@ -2,20 +2,31 @@ package recording
 
 import "encoding/binary"
 
-// classifyPortably finds the quotes, backslashes and control characters of blocks, one bit for each byte, and whether a byte
-// is beyond ASCII. It looks at eight bytes at a time.
-func classifyPortably(text []byte, quotes, slashes, controls []uint64) (foreign bool) {
+// class is what is known of a block: a bit for each byte.
+type class struct {
+	quotes, slashes, controls uint64
+	// rare is not set for the bytes that can stand behind a backslash and then mean one character, and need not be looked at
+	// once more.
+	rare uint64
+}
+
+// classifyPortably finds the classes of blocks, and whether a byte is beyond ASCII. It looks at eight bytes at a time.
+func classifyPortably(text []byte, classes []class) (foreign bool) {
 	var high uint64
 	for block := 0; len(text) >= blockSize; block++ {
 		var quote, slash, control uint64
 		for at := 0; at < blockSize; at += 8 {
 			x := binary.LittleEndian.Uint64(text[at:])
 			quote |= bitOfByte(zeroBytes(x^allQuotes)) << at
-			slash |= bitOfByte(zeroBytes(x^allSlashes)) << at
-			control |= bitOfByte(zeroBytes(x&^lowFive)) << at
+			if hits := zeroBytes(x ^ allSlashes); hits != 0 {
+				slash |= bitOfByte(hits) << at
+			}
+			if hits := zeroBytes(x &^ lowFive); hits != 0 {
+				control |= bitOfByte(hits) << at
+			}
 			high |= x
 		}
-		quotes[block], slashes[block], controls[block] = quote, slash, control
+		classes[block] = class{quotes: quote, slashes: slash, controls: control, rare: ^uint64(0)}
 		text = text[blockSize:]
 	}
 	return high&highs != 0

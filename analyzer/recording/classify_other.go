@@ -2,6 +2,6 @@
 
 package recording
 
-func classify(text []byte, quotes, slashes, controls []uint64) (foreign bool) {
-	return classifyPortably(text, quotes, slashes, controls)
+func classify(text []byte, classes []class) (foreign bool) {
+	return classifyPortably(text, classes)
 }

@@ -16,7 +16,6 @@ const (
 // the last counts, what is not UTF-8 becomes U+FFFD. Numbers stay as they are written.
 type Decoder struct {
 	record  Record
-	marks   marks
 	fields  *fieldTable
 	path    []byte // of the object that is being read, with a dot at its end
 	name    []byte // a decoded name
@@ -64,7 +63,7 @@ func (d *Decoder) Decode(line []byte) error {
 // decode reads the record at the beginning of a text and gives the position behind it.
 func (d *Decoder) decode(text []byte) (int, error) {
 	d.record.reset(text)
-	d.marks.reset(text)
+	d.record.marks.reset(text)
 	d.objects, d.depth, d.path, d.named = 0, 0, d.path[:0], -1
 	i := skipSpace(text, 0)
 	if i >= len(text) {
@@ -92,9 +91,9 @@ func (d *Decoder) key(i int) (name []byte, next int, err error) {
 	if b[i] != '"' {
 		return nil, 0, fail(i, errKey)
 	}
-	end := d.marks.stringEnd(i + 1)
+	end := d.record.marks.stringEnd(i + 1)
 	if end < 0 {
-		return nil, 0, d.marks.fault(i + 1)
+		return nil, 0, d.record.marks.fault(i + 1)
 	}
 	name = b[i+1 : end]
 	if plainRun(name, 0) < len(name) {
@@ -150,9 +149,9 @@ func (d *Decoder) comma(i int, closing byte) (next int, more bool, err error) {
 func (d *Decoder) scalar(i int) (v value, next int, err error) {
 	b := d.record.doc
 	if b[i] == '"' {
-		end := d.marks.stringEnd(i + 1)
+		end := d.record.marks.stringEnd(i + 1)
 		if end < 0 {
-			return value{}, 0, d.marks.fault(i + 1)
+			return value{}, 0, d.record.marks.fault(i + 1)
 		}
 		return value{from: uint32(i + 1), to: uint32(end), kind: quoted}, end + 1, nil
 	}
@@ -197,9 +196,9 @@ func (d *Decoder) top(i int) (int, error) {
 		case i >= len(b):
 			return 0, fail(len(b), errEnd)
 		case b[i] == '"':
-			end := d.marks.stringEnd(i + 1)
+			end := d.record.marks.stringEnd(i + 1)
 			if end < 0 {
-				return 0, d.marks.fault(i + 1)
+				return 0, d.record.marks.fault(i + 1)
 			}
 			d.topScalar(at, value{from: uint32(i + 1), to: uint32(end), kind: quoted}, from)
 			i = end + 1

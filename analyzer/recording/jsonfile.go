@@ -79,6 +79,15 @@ func (f *jsonFile) fill() bool {
 	return false
 }
 
+// double reads as much again as there is, or up to the end, so that reading a long record from its beginning each time costs
+// no more than twice its length. It is false when there is nothing more.
+func (f *jsonFile) double() bool {
+	before := f.to - f.from
+	for f.fill() && f.to-f.from < 2*before {
+	}
+	return f.to-f.from > before
+}
+
 // advance steps over bytes of the buffer.
 func (f *jsonFile) advance(n, newlines int) {
 	f.from += n
@@ -172,7 +181,7 @@ func (f *jsonFile) nextDocument() (*Record, error) {
 	for {
 		text := f.buffer[f.from:f.to]
 		end, err := f.decoder.decode(text)
-		if errors.Is(err, errEnd) && f.fill() {
+		if errors.Is(err, errEnd) && f.double() {
 			continue
 		}
 		where := Position{File: f.file, Record: f.count + 1, Line: f.line, Offset: f.offset}

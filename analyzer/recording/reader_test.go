@@ -12,11 +12,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
 )
 
 // readAll gives a line for each record and problem.
@@ -187,43 +186,57 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-func TestRouter(t *testing.T) {
-	var asked []string
-	programs := map[string]*engine.Program{"a": {}, "b": {}}
-	router := NewRouter(func(channel, provider string, id int) *engine.Program {
-		asked = append(asked, fmt.Sprintf("%s %s %d", channel, provider, id))
-		return programs[channel]
-	})
-	d := NewDecoder(nil)
-	route := func(text string) *engine.Program {
-		if err := d.Decode([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		return router.Program(d.Record())
+// TestLongDocument has a record over several lines from a stream that gives little at a time.
+func TestLongDocument(t *testing.T) {
+	text := "{\n\"n\":1,\"x\":[\n" + strings.Repeat("1,\n", 2_000_000) + "1]}\n{\"n\":2}"
+	start := time.Now()
+	r, err := New("f", little{strings.NewReader(text)}, Auto)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for range 3 {
-		a := route(`{"Channel":"a","EventID":1,"SourceName":"p"}`)
-		b := route(`{"Channel":"b","EventID":2}`)
-		none := route(`{}`)
-		if a != programs["a"] || b != programs["b"] || none != nil {
-			t.Errorf("%p %p %p", a, b, none)
-		}
-	}
-	if diff := cmp.Diff([]string{"a p 1", "b  2", "  0"}, asked); diff != "" {
+	want := []string{"n=1 record 1 line 1 offset 0", "n=2 record 2 line 2000004 offset 6000018"}
+	if diff := cmp.Diff(want, readAll(r)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if n := testing.AllocsPerRun(100, func() { router.Program(d.Record()) }); n != 0 {
-		t.Errorf("%v allocations", n)
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("takes %v", took)
 	}
-	line := []byte(`{"Channel":"0"}`)
-	for i := range 2 * maxRoutes {
-		line = fmt.Appendf(line[:0], `{"Channel":"%d"}`, i)
-		if err := d.Decode(line); err != nil {
-			t.Fatal(err)
+}
+
+// little gives some bytes with each Read.
+type little struct{ source io.Reader }
+
+func (l little) Read(p []byte) (int, error) { return l.source.Read(p[:min(1000, len(p))]) }
+
+// FuzzReader reads anything to its end.
+func FuzzReader(f *testing.F) {
+	for _, seed := range []string{
+		"{\"n\":1}\n{\"n\":2}\nx\n{", "[{\n\"n\":1},{\"n\":2}\n{\"n\"\n]", "\xff\xfe{\x00}\x00", "{\x00}\x00\n\x00", "\x1f\x8b\x08\x00",
+		utf8Mark + "{}", "<a/>", evtxMagic + strings.Repeat("\x00", 5000), "{\n}{\n}\n}{\n\"\n{}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := New("f", bytes.NewReader(data), Auto)
+		if err != nil {
+			return
 		}
-		router.Program(d.Record())
-	}
-	if len(router.programs) > maxRoutes {
-		t.Errorf("%d routes are remembered", len(router.programs))
-	}
+		var last Position
+		for range 2*len(data) + 10 {
+			record, err := r.Next()
+			var problem *Problem
+			switch {
+			case errors.As(err, &problem):
+				continue
+			case err != nil:
+				return
+			}
+			at := record.Position()
+			if at.Record != last.Record+1 || at.Offset < last.Offset || at.Line < last.Line || at.Offset > int64(2*len(data)) {
+				t.Fatalf("%q: %+v behind %+v", data, at, last)
+			}
+			last = at
+		}
+		t.Fatalf("%q: does not end", data)
+	})
 }

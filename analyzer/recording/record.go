@@ -3,11 +3,7 @@ package recording
 import (
 	"iter"
 	"time"
-
-	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
 )
-
-var _ engine.ListEvent = (*Record)(nil)
 
 // Record is one recorded event, with the fields that its reader was bound to. It, and every text that it gives, is valid until
 // the next record is read. It is not safe for concurrent use, because values are decoded when they are first asked for.
@@ -19,6 +15,7 @@ type Record struct {
 	// each lists the names and values once more.
 	each   func(r *Record, visit func(name, value string) bool)
 	doc    []byte
+	marks  marks // of the document, if it is JSON
 	arena  []byte
 	values []value
 	slots  []slot
@@ -109,14 +106,14 @@ func (r *Record) text(at int32) string {
 	case plain:
 		return textOf(r.doc[v.from:v.to])
 	case quoted:
-		raw := r.doc[v.from:v.to]
-		if plainRun(raw, 0) == len(raw) {
+		from, to := int(v.from), int(v.to)
+		if r.marks.verbatim(from, to) {
 			v.kind = plain
-			return textOf(raw)
+			return textOf(r.doc[from:to])
 		}
-		from := len(r.arena)
-		r.arena = appendDecoded(r.arena, raw)
-		v.from, v.to, v.kind = uint32(from), uint32(len(r.arena)), decoded
+		start := len(r.arena)
+		r.arena = r.marks.appendDecoded(r.arena, from, to)
+		v.from, v.to, v.kind = uint32(start), uint32(len(r.arena)), decoded
 	case null:
 		return ""
 	case decoded:

@@ -7,7 +7,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
 )
+
+var _ engine.ListEvent = (*Record)(nil)
 
 // listed gives a record's names and values, one a line, as people are shown them.
 func listed(r *Record) []string {
@@ -61,6 +65,10 @@ func TestShapes(t *testing.T) {
 			"provider_name":"p","computer_name":"c","event_data":{"NewProcessName":"x"},"process":{"pid":4}},"message":"m"}`,
 		"@timestamp=2020-10-22T01:31:04.973Z", "Channel=Security", "EventID=4688", "Provider_Name=p", "Computer=c",
 		"NewProcessName=x", "winlog.process.pid=4", "message=m")
+	f("data with a name", `{"Event":{"EventData":{"#attributes":{"Name":"HIVE"},"x":1,"#text":"t"}}}`,
+		"EventData_Name=HIVE", "x=1", "EventData=t")
+	f("flat, with data", `{"EventID":1,"Channel":"c","EventData":{"Image":"x","EventID":2}}`,
+		"EventID=1", "Channel=c", "Image=x", "EventID=2")
 	f("rendered", `{"Event":{"RenderingInfo":{"Message":"m"}}}`, "Event.RenderingInfo.Message=m")
 }
 
@@ -174,6 +182,24 @@ func TestDeepNames(t *testing.T) {
 	}
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("takes %v", took)
+	}
+}
+
+// TestGaps has strings far from each other, and long ones: quotes are looked for in blocks.
+func TestGaps(t *testing.T) {
+	d := NewDecoder([]string{"a", "b"})
+	for gap := range 200 {
+		n := gap * gap
+		space, long := strings.Repeat(" ", n), strings.Repeat(`\"é`, n)
+		text := `{"x":[` + strings.Repeat("1,", n) + `2],` + space + `"a":` + space + `"` + long + `",` + space + `"b":"c"}`
+		if err := d.Decode([]byte(text)); err != nil {
+			t.Fatalf("%d: %v", n, err)
+		}
+		a, _ := d.Record().Field(0)
+		b, _ := d.Record().Field(1)
+		if want := strings.Repeat(`\"é`, n); a != strings.ReplaceAll(strings.ReplaceAll(want, `\\`, `\`), `\"`, `"`) || b != "c" {
+			t.Fatalf("%d: %.50q %q", n, a, b)
+		}
 	}
 }
 

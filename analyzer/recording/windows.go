@@ -101,7 +101,9 @@ func (d *Decoder) event(i int) (int, error) {
 // part reads the members of System, EventData or UserData.
 func (d *Decoder) part(i int, name string) (int, error) {
 	d.record.windows = true
-	return d.element(i, element{name: len(d.path), from: d.partOrigin(name)})
+	start := len(d.path)
+	d.path = append(d.path, name...)
+	return d.element(i, element{name: start, from: d.partOrigin(name)})
 }
 
 // winlog reads the members of the object in which Winlogbeat puts an event; its name with a dot is in the path.

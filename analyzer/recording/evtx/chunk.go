@@ -33,8 +33,10 @@ func (r *Reader) nextInChunk() (*Record, error) {
 		return nil, r.skip(at)
 	}
 	id := binary.LittleEndian.Uint64(r.chunk[at+8:])
-	if at >= r.free && id <= r.lastID {
-		r.next = r.limit // from a former use of the chunk
+	if at >= r.free && id != r.lastID+1 || r.free == r.filled && id <= r.lastID {
+		// Left from a former use of the chunk. Had the next record been written, but not the header, as in a log that was
+		// copied while in use, it would have the next number.
+		r.next = r.limit
 		return nil, nil
 	}
 	r.next, r.lastID = at+size, id
@@ -67,7 +69,7 @@ func (r *Reader) skip(at int) error {
 			break
 		}
 	}
-	if len(bytes.TrimLeft(r.chunk[at:r.next], "\x00")) == 0 {
+	if isZero(r.chunk[at:r.next]) {
 		if r.next == r.limit {
 			return nil // filled up with zeros
 		}

@@ -161,7 +161,7 @@ func (r *Reader) nextChunk() error {
 
 // openChunk finds out how far the records of the chunk go.
 func (r *Reader) openChunk() {
-	if len(bytes.TrimLeft(r.chunk, "\x00")) == 0 {
+	if isZero(r.chunk) {
 		return // allocated ahead and never used
 	}
 	r.next, r.limit, r.free, r.lastID = chunkHeaderSize, r.filled, r.filled, 0
@@ -189,9 +189,9 @@ func (r *Reader) openChunk() {
 	r.free = free
 	if crc32.ChecksumIEEE(r.chunk[chunkHeaderSize:free]) != binary.LittleEndian.Uint32(r.chunk[52:]) {
 		r.queue(r.offset, false, "the checksum of a chunk's records is wrong")
-		return
 	}
-	// What stands behind is left from a former use of the chunk. Only where the header cannot be trusted, as in a log that
-	// was copied while in use, are records looked for there.
-	r.limit = free
+}
+
+func isZero(data []byte) bool {
+	return len(data) == 0 || data[0] == 0 && bytes.Equal(data[1:], data[:len(data)-1])
 }

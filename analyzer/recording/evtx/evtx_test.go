@@ -267,11 +267,28 @@ func TestDamage(t *testing.T) {
 	}, one, two, three)
 	f("records of a former use", func(_ *builder, file []byte) []byte {
 		b := newBuilder()
+		b.id = 10
 		event(b, "One")
 		short := b.file()
 		copy(short[chunk+len(b.chunk):], file[second(file):])
 		return short
 	}, one)
+	f("records of a former use behind a header that says nothing", func(_ *builder, file []byte) []byte {
+		b := newBuilder()
+		b.id = 10
+		event(b, "One")
+		short := b.file()
+		copy(short[chunk+len(b.chunk):], file[second(file):])
+		short[chunk+124]++
+		return short
+	}, "offset 4096: the checksum of a chunk's header is wrong", one)
+	f("records that the header does not know yet", func(_ *builder, file []byte) []byte {
+		b := newBuilder()
+		event(b, "One")
+		short := b.file()
+		copy(short[chunk+len(b.chunk):], file[second(file):])
+		return short
+	}, one, two, three)
 }
 
 func TestFormat(t *testing.T) {
