@@ -76,7 +76,7 @@ func files(dir, ending string) ([]string, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot list recordings in %q: %w; name the corpus with --corpus", dir, err)
+		return nil, fmt.Errorf("cannot list the files of %q: %w; name the corpus with --corpus", dir, err)
 	}
 	slices.Sort(paths)
 	return paths, nil

@@ -7,6 +7,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -44,7 +45,9 @@ the number of rules, time and memory of loading. Rates are events per second of 
 	flags.StringVar(&o.lane, "lane", "", "measure this lane alone: mix, attack, process, no-match, insider or all-match")
 	flags.StringVar(&o.profile, "profile", "", "instead of measuring, write a profile of the engine on --lane: cpu, cpu-json, allocs or allocs-json")
 	flags.StringVar(&o.out, "out", "sigma.pprof", "file of the profile")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return 0
+	} else if err != nil {
 		return 2
 	}
 	if flags.NArg() > 0 || o.rounds < 1 || *seconds <= 0 {
@@ -132,6 +135,9 @@ func (r *report) print(to io.Writer) error {
 	fmt.Fprintf(to, "%s, %d cores, %s\n", r.Machine.CPU, r.Machine.Cores, r.Machine.Go)
 	for _, note := range r.Notes {
 		fmt.Fprintln(to, note)
+	}
+	if len(r.Rows) == 0 {
+		return nil
 	}
 	fmt.Fprintln(to)
 	w := tabwriter.NewWriter(to, 0, 8, 2, ' ', 0)

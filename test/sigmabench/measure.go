@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vedette-edr/vedette/analyzer/recording"
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
 )
 
@@ -41,6 +40,10 @@ func measure(o options) (*report, error) {
 	b.say("reading the recordings ...")
 	if err := b.makeLanes(); err != nil {
 		return nil, err
+	}
+	named := slices.ContainsFunc(b.lanes, func(l lane) bool { return l.name == b.lane })
+	if !named && (b.lane != "" || b.profile != "") {
+		return nil, fmt.Errorf("there is no lane %q; name one with --lane: mix, attack, process, no-match, insider or all-match", b.lane)
 	}
 	steps := []func() error{b.measureLanes, b.measureGrowth, b.measureLoading}
 	switch {
@@ -83,21 +86,20 @@ func (b *bench) measureLane(l lane) error {
 	if err != nil {
 		return err
 	}
-	scope, err := b.describe(l, p)
+	events, err := p.keep(l.timed)
 	if err != nil {
 		return err
 	}
+	scope := b.describe(l, p, events)
 	slow := newNaive(p.rules)
-	if err := b.compare(l.name, p, slow, sampled(l.timed, int(float64(b.sample)/scope))); err != nil {
-		return err
-	}
-	few := sampled(l.timed, int(naiveVerdicts/scope)+1)
+	b.compare(l.name, p, slow, sampled(events, int(float64(b.sample)/scope)+1))
+	few := sampled(events, int(naiveVerdicts/scope)+1)
 	outcomes, err := compete(b.rounds, b.atLeast,
-		contestant{len(l.timed), func() (time.Duration, error) { spent, _, err := p.engine(l.timed); return spent, err }},
+		contestant{len(events), func() (time.Duration, error) { spent, _ := p.engine(events); return spent, nil }},
 		contestant{len(l.timed), func() (time.Duration, error) { return timed(func() error { return p.fromJSON(l.timed) }) }},
 		contestant{len(l.timed), func() (time.Duration, error) { return timed(func() error { return p.decode(l.timed) }) }},
-		contestant{len(few), func() (time.Duration, error) { return slow.pass(p, few) }},
-		contestant{len(few), func() (time.Duration, error) { return timed(func() error { return unmarshal(few) }) }},
+		contestant{len(few), func() (time.Duration, error) { return slow.pass(p, few), nil }},
+		contestant{min(standard, len(l.timed)), func() (time.Duration, error) { return timed(func() error { return unmarshal(l.timed) }) }},
 	)
 	if err != nil {
 		return err
@@ -118,48 +120,43 @@ func timed(call func() error) (spent time.Duration, err error) {
 }
 
 // describe notes what the engine has to do for an event of the lane, and gives the number of rules that one meets on average.
-func (b *bench) describe(l lane, p *pipeline) (scope float64, err error) {
+func (b *bench) describe(l lane, p *pipeline, events []*event) (scope float64) {
 	before := p.rules.Stats()
-	_, matched, err := p.engine(l.timed)
-	if err != nil {
-		return 0, err
-	}
+	_, matched := p.engine(events)
 	after := p.rules.Stats()
 	met, bytes := 0, 0
-	err = p.eachBlock(l.timed, func(_ int, records []*recording.Record) {
-		for _, r := range records {
-			for _, v := range p.viewer.of(r) {
-				met += len(v.program.Rules())
-			}
+	for i, e := range events {
+		bytes += len(l.timed[i])
+		for _, v := range e.views {
+			met += len(v.program.Rules())
 		}
-	})
-	for _, line := range l.timed {
-		bytes += len(line)
 	}
-	n := float64(len(l.timed))
+	misses, allocated := p.misses(events)
+	b.note("%s: %d events without a match make %d allocations in all", l.name, misses, allocated)
+	n := float64(len(events))
+	scope = max(1, float64(met)/n)
 	b.note("%s: an event is %.0f bytes of JSON and meets %.1f rules, of which %.2f are evaluated and %.3f match", l.name, float64(bytes)/n,
-		float64(met)/n, float64(after.Candidates-before.Candidates)/float64(after.Events-before.Events), float64(matched)/n)
-	return max(1, float64(met)/n), err
+		scope, float64(after.Candidates-before.Candidates)/float64(max(1, after.Events-before.Events)), float64(matched)/n)
+	return scope
 }
 
 // compare holds the engine against the interpreter and notes the result.
-func (b *bench) compare(name string, p *pipeline, slow *naive, sample [][]byte) error {
-	c, err := slow.compare(p, sample)
-	if err != nil {
-		return err
-	}
+func (b *bench) compare(name string, p *pipeline, slow *naive, sample []*event) {
+	c := slow.compare(p, sample)
 	b.note("%s: %d differences between engine and interpreter in %d verdicts on %d events, of which %d are matches", name, len(c.differences),
 		c.verdicts, len(sample), c.matches)
 	b.report.Differences += len(c.differences)
 	for _, difference := range c.differences[:min(10, len(c.differences))] {
 		b.note("  %s", difference)
 	}
-	return nil
 }
+
+// standard is how many events a pass of encoding/json has.
+const standard = 2000
 
 // unmarshal decodes events with encoding/json.
 func unmarshal(lines [][]byte) error {
-	for _, line := range lines {
+	for _, line := range sampled(lines, standard) {
 		var e map[string]any
 		if err := json.Unmarshal(line, &e); err != nil {
 			return err
@@ -200,16 +197,15 @@ func (b *bench) withRules(l lane, rules []*rule.Rule) (float64, outcome, error) 
 	if err != nil {
 		return 0, outcome{}, err
 	}
-	name := fmt.Sprintf("%s with %d rules", l.name, len(rules))
-	scope, err := b.describe(lane{name: name, timed: l.timed}, p)
+	events, err := p.keep(l.timed)
 	if err != nil {
 		return 0, outcome{}, err
 	}
-	if err := b.compare(name, p, newNaive(p.rules), sampled(l.timed, int(float64(b.sample)/scope))); err != nil {
-		return 0, outcome{}, err
-	}
+	l.name = fmt.Sprintf("%s with %d rules", l.name, len(rules))
+	scope := b.describe(l, p, events)
+	b.compare(l.name, p, newNaive(p.rules), sampled(events, int(float64(b.sample)/scope)+1))
 	outcomes, err := compete(b.rounds, b.atLeast,
-		contestant{len(l.timed), func() (time.Duration, error) { spent, _, err := p.engine(l.timed); return spent, err }})
+		contestant{len(events), func() (time.Duration, error) { spent, _ := p.engine(events); return spent, nil }})
 	if err != nil {
 		return 0, outcome{}, err
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vedette-edr/vedette/analyzer/recording"
 	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
 	"github.com/vedette-edr/vedette/analyzer/sigma/interpret"
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
@@ -63,21 +62,18 @@ func (n named) Values(field string) ([]string, bool) {
 // All implements interpret.Event.
 func (n named) All() []string { return n.AppendValues(nil) }
 
-// pass decides about all events and gives the time of that alone.
-func (n *naive) pass(p *pipeline, lines [][]byte) (spent time.Duration, err error) {
-	err = p.eachBlock(lines, func(_ int, records []*recording.Record) {
-		spent += cpuOf(func() {
-			for _, r := range records {
-				for _, v := range p.viewer.of(r) {
-					event := named{p.viewer.event(r, v), n.numbers}
-					for _, one := range n.scope(v) {
-						interpret.Matches(one, event)
-					}
+// pass decides about all events and gives the time of that.
+func (n *naive) pass(p *pipeline, events []*event) time.Duration {
+	return cpuOf(func() {
+		for _, e := range events {
+			for _, v := range e.views {
+				ev := named{p.viewer.event(e, v), n.numbers}
+				for _, one := range n.scope(v) {
+					interpret.Matches(one, ev)
 				}
 			}
-		})
+		}
 	})
-	return spent, err
 }
 
 // comparison is what holding the engine against the interpreter gave.
@@ -88,31 +84,29 @@ type comparison struct {
 }
 
 // compare decides every rule in scope of every event twice.
-func (n *naive) compare(p *pipeline, lines [][]byte) (comparison, error) {
+func (n *naive) compare(p *pipeline, events []*event) comparison {
 	var c comparison
-	err := p.eachBlock(lines, func(first int, records []*recording.Record) {
-		for i, r := range records {
-			for _, v := range p.viewer.of(r) {
-				n.compareView(p, r, v, lines[first+i], &c)
-			}
+	for _, e := range events {
+		for _, v := range e.views {
+			n.compareView(p, e, v, &c)
 		}
-	})
-	return c, err
+	}
+	return c
 }
 
-func (n *naive) compareView(p *pipeline, r *recording.Record, v view, line []byte, c *comparison) {
-	p.matches = v.program.Match(p.viewer.event(r, v), p.matches[:0])
+func (n *naive) compareView(p *pipeline, e *event, v view, c *comparison) {
+	p.matches = v.program.Match(p.viewer.event(e, v), p.matches[:0])
 	engineSays := make(map[*rule.Rule]bool, len(p.matches))
 	for _, m := range p.matches {
 		engineSays[m.Rule] = true
 	}
-	event := named{p.viewer.event(r, v), n.numbers}
+	ev := named{p.viewer.event(e, v), n.numbers}
 	differ := func(one *rule.Rule, how string) {
-		c.differences = append(c.differences, fmt.Sprintf("rule %s (%s) %s; event %.300s", one.ID, one.Title, how, line))
+		c.differences = append(c.differences, fmt.Sprintf("rule %s (%s) %s; event %.300q", one.ID, one.Title, how, e.values))
 	}
 	for _, one := range n.scope(v) {
 		c.verdicts++
-		said, want := engineSays[one], interpret.Matches(one, event)
+		said, want := engineSays[one], interpret.Matches(one, ev)
 		delete(engineSays, one)
 		switch {
 		case said && !want:

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"runtime"
+	"slices"
 	"time"
 
 	"github.com/vedette-edr/vedette/analyzer/recording"
@@ -9,85 +11,99 @@ import (
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
 )
 
-// atOnce is how many records are decoded before the engine is timed on them: they are as warm as a decoder leaves them, as
-// in use, and reading the clock costs nothing to speak of.
+// atOnce is how many events are brought into the cache before the engine is timed on them: they are as warm as a decoder
+// leaves them, and reading the clock costs nothing to speak of.
 const atOnce = 32
 
 // pipeline takes events from JSON to verdicts.
 type pipeline struct {
-	rules    *engine.Ruleset
-	viewer   *viewer
-	decoders [atOnce]*recording.Decoder
-	matches  []engine.Match
-	texts    []string
+	rules   *engine.Ruleset
+	viewer  *viewer
+	decoder *recording.Decoder
+	matches []engine.Match
+	// touched keeps the compiler from leaving touch out.
+	touched int
 }
 
 func newPipeline(rs *engine.Ruleset) *pipeline {
 	p := &pipeline{rules: rs, viewer: newViewer(rs.Fields(), rs.Program)}
-	for i := range p.decoders {
-		p.decoders[i] = recording.NewDecoder(p.viewer.fields)
-	}
+	p.decoder = recording.NewDecoder(p.viewer.fields)
 	return p
 }
 
-// match gives the matches of one record, until the next call.
-func (p *pipeline) match(r *recording.Record) []engine.Match {
+// keep decodes events.
+func (p *pipeline) keep(lines [][]byte) ([]*event, error) {
+	events := make([]*event, len(lines))
+	for i, line := range lines {
+		if err := p.decoder.Decode(line); err != nil {
+			return nil, fmt.Errorf("cannot decode event %.200q: %w", line, err)
+		}
+		r := p.decoder.Record()
+		events[i] = keep(r, len(p.viewer.fields), p.viewer.of(r))
+	}
+	return events, nil
+}
+
+// match gives the matches of one event, until the next call.
+func (p *pipeline) match(ev engine.ListEvent, views []view) []engine.Match {
 	p.matches = p.matches[:0]
-	for _, v := range p.viewer.of(r) {
-		p.matches = v.program.Match(p.viewer.event(r, v), p.matches)
+	for _, v := range views {
+		p.matches = v.program.Match(p.viewer.event(ev, v), p.matches)
 	}
 	return p.matches
 }
 
-// eachBlock decodes lines and calls visit with a few records at a time. Their texts are ready: decoding is not the engine's.
-func (p *pipeline) eachBlock(lines [][]byte, visit func(first int, records []*recording.Record)) error {
-	var records [atOnce]*recording.Record
-	for first := 0; first < len(lines); first += atOnce {
-		some := lines[first:min(first+atOnce, len(lines))]
-		for i, line := range some {
-			if err := p.decoders[i].Decode(line); err != nil {
-				return fmt.Errorf("cannot decode event %.200q: %w", line, err)
-			}
-			records[i] = p.decoders[i].Record()
-			p.texts = records[i].AppendValues(p.texts[:0])
-		}
-		visit(first, records[:len(some)])
-	}
-	return nil
-}
-
 // engine matches all events and gives the time of that alone.
-func (p *pipeline) engine(lines [][]byte) (spent time.Duration, matched int, err error) {
-	err = p.eachBlock(lines, func(_ int, records []*recording.Record) {
+func (p *pipeline) engine(events []*event) (spent time.Duration, matched int) {
+	for some := range slices.Chunk(events, atOnce) {
+		for _, e := range some {
+			p.touched += e.touch()
+		}
 		spent += cpuOf(func() {
-			for _, r := range records {
-				matched += len(p.match(r))
+			for _, e := range some {
+				matched += len(p.match(e, e.views))
 			}
 		})
-	})
-	return spent, matched, err
+	}
+	return spent, matched
+}
+
+// misses counts the events that nothing matches, and the allocations that matching all of them makes.
+func (p *pipeline) misses(events []*event) (misses int, allocated uint64) {
+	var without []*event
+	for _, e := range events {
+		if len(p.match(e, e.views)) == 0 {
+			without = append(without, e)
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, e := range without {
+		p.match(e, e.views)
+	}
+	runtime.ReadMemStats(&after)
+	return len(without), after.Mallocs - before.Mallocs
 }
 
 // fromJSON decodes and matches all events.
 func (p *pipeline) fromJSON(lines [][]byte) error {
-	d := p.decoders[0]
 	for _, line := range lines {
-		if err := d.Decode(line); err != nil {
-			return err
+		if err := p.decoder.Decode(line); err != nil {
+			return fmt.Errorf("cannot decode event %.200q: %w", line, err)
 		}
-		p.match(d.Record())
+		r := p.decoder.Record()
+		p.match(r, p.viewer.of(r))
 	}
 	return nil
 }
 
 // decode decodes all events, and no more of their texts than their kind.
 func (p *pipeline) decode(lines [][]byte) error {
-	d := p.decoders[0]
 	for _, line := range lines {
-		if err := d.Decode(line); err != nil {
-			return err
+		if err := p.decoder.Decode(line); err != nil {
+			return fmt.Errorf("cannot decode event %.200q: %w", line, err)
 		}
-		p.viewer.of(d.Record())
+		p.viewer.of(p.decoder.Record())
 	}
 	return nil
 }

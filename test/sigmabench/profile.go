@@ -13,24 +13,25 @@ import (
 
 // writeProfile runs the engine on one lane, alone or from JSON, and writes where its time or its memory goes.
 func (b *bench) writeProfile() (err error) {
-	at := slices.IndexFunc(b.lanes, func(l lane) bool { return l.name == b.lane })
-	if at < 0 {
-		return fmt.Errorf("there is no lane %q to profile; name one with --lane: mix, attack, process, no-match, insider or all-match", b.lane)
-	}
 	kind, fromJSON := strings.CutSuffix(b.profile, "-json")
 	if kind != "cpu" && kind != "allocs" {
 		return fmt.Errorf("there is no profile %q; use cpu, cpu-json, allocs or allocs-json", b.profile)
 	}
-	l := b.lanes[at]
+	l := b.lanes[slices.IndexFunc(b.lanes, func(l lane) bool { return l.name == b.lane })]
 	p, err := train(l.rules, l.training)
 	if err != nil {
 		return err
 	}
 	pass := func() error { return p.fromJSON(l.timed) }
 	if !fromJSON {
-		pass = func() error { _, _, err := p.engine(l.timed); return err }
+		events, err := p.keep(l.timed)
+		if err != nil {
+			return err
+		}
+		pass = func() error { p.engine(events); return nil }
 	}
 	b.lanes = nil
+	b.note("%s: written to %s; look with: go tool pprof -top -focus Match %s", b.profile, b.out, b.out)
 	if err := pass(); err != nil {
 		return err
 	}

@@ -62,18 +62,22 @@ detection:
 	if len(grown) != 3 || grown[0] != set.Rules[0] {
 		t.Fatalf("%d rules, the first of them changed", len(grown))
 	}
-	text := func(r *rule.Rule) []string {
-		var sources []string
+	sources := func(r *rule.Rule) []string {
+		var found []string
 		for _, s := range r.Selections {
-			for _, e := range s.Body.(rule.And) {
-				sources = append(sources, e.(*rule.Item).Values[0].Source)
+			items, several := s.Body.(rule.And)
+			if !several {
+				items = rule.And{s.Body}
+			}
+			for _, item := range items {
+				found = append(found, item.(*rule.Item).Values[0].Source)
 			}
 		}
-		return sources
+		return found
 	}
 	for i, r := range grown[1:] {
-		want := []string{rename(`\whoami.exe`, i+1), " -e ", text(grown[0])[2]}
-		if diff := cmp.Diff(want, text(r)); diff != "" {
+		want := []string{rename(`\whoami.exe`, i+1), " -e ", sources(grown[0])[2]}
+		if diff := cmp.Diff(want, sources(r)); diff != "" {
 			t.Errorf("copy %d (-want +got):\n%s", i+1, diff)
 		}
 		if r.ID == grown[0].ID || r.Condition.(rule.And)[0] != rule.Expr(r.Selections[0]) {

@@ -84,11 +84,11 @@ func (v *viewer) of(r *recording.Record) []view {
 }
 
 // event gives a record as a view shows it, until the next call.
-func (v *viewer) event(r *recording.Record, as view) engine.ListEvent {
+func (v *viewer) event(ev engine.ListEvent, as view) engine.ListEvent {
 	if !as.renamed {
-		return r
+		return ev
 	}
-	v.renamed.Record = r
+	v.renamed.ListEvent = ev
 	return &v.renamed
 }
 
@@ -110,7 +110,7 @@ func views(k kind) []view {
 
 // renamed shows a record of the Security log about a new process under the names that rules about new processes use.
 type renamed struct {
-	*recording.Record
+	engine.ListEvent
 	// other is the number of the field that stands for each field.
 	other []int
 	// level is the field that has words in place of identifiers.
@@ -119,7 +119,7 @@ type renamed struct {
 
 // Field implements engine.Event.
 func (r *renamed) Field(n int) (string, bool) {
-	value, ok := r.Record.Field(r.other[n])
+	value, ok := r.ListEvent.Field(r.other[n])
 	if ok && n == r.level {
 		value = taxonomy.IntegrityLevel(value)
 	}
@@ -127,4 +127,4 @@ func (r *renamed) Field(n int) (string, bool) {
 }
 
 // More implements engine.ListEvent.
-func (r *renamed) More(n int) []string { return r.Record.More(r.other[n]) }
+func (r *renamed) More(n int) []string { return r.ListEvent.More(r.other[n]) }
