@@ -169,7 +169,7 @@ func testCost(p *predicate) float64 {
 		cost = 30
 	case kindAny:
 		cost = 60
-		if p.any.grams == nil {
+		if p.any.grams == nil && p.any.quads == nil {
 			cost = 15
 		}
 	case kindPattern:

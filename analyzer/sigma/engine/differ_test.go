@@ -48,8 +48,8 @@ func TestConformsToTheSpecification(t *testing.T) {
 
 func TestAgreesWithTheInterpreterOnRandomRules(t *testing.T) {
 	rounds := 150
-	if testing.Short() {
-		rounds = 30
+	if testing.Short() || raceEnabled {
+		rounds = 25
 	}
 	tally := sigmatest.Differential(t, newMatcher, rounds)
 	t.Logf("%d pairs of rule and event, %d matches", tally.Pairs, tally.Positive)

@@ -48,7 +48,8 @@ type Options struct {
 	Fixed bool
 }
 
-// Stats counts what a program did. It lags behind by up to a few dozen events for each goroutine that matches.
+// Stats counts what a program did. It lags behind by up to a few dozen events for each goroutine that matches, and the garbage
+// collector may throw some of these counts away.
 type Stats struct {
 	// Events were matched, and Candidates are how often the condition of a rule was evaluated for one; Matches of these held.
 	Events, Candidates, Matches uint64

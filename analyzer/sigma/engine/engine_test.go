@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,7 +54,7 @@ func TestProgramsAreRoutedByLogSource(t *testing.T) {
 		if got != want {
 			t.Errorf("%v: rules %q, want %q", sources, got, want)
 		}
-		if rs.Program(sources) != rs.Program(sources) {
+		if again := rs.Program(slices.Clone(sources)); again != rs.Program(sources) {
 			t.Errorf("%v: two programs for the same sources", sources)
 		}
 	}
@@ -148,6 +149,9 @@ func missingEvent(rs *engine.Ruleset) *slotEvent {
 }
 
 func TestNothingIsAllocatedWithoutAMatch(t *testing.T) {
+	if raceEnabled {
+		t.Skip("under the race detector idle scratches are thrown away at random")
+	}
 	rules := append(wide(t, 300), parse(t, "detection: {k: [mimi, 'a longer keyword', 'Ünïcode'], condition: k}")...)
 	rs := engine.New(rules, engine.Options{})
 	p := rs.Program(testSource())
@@ -189,14 +193,19 @@ func TestMatchIsSafeWhileProgramsAreTuned(t *testing.T) {
 		rs.Program([]rule.Logsource{{Product: "test"}, {Category: "other"}})
 	}
 	workers.Wait()
-	if stats := p.Stats(); stats.Events < 3000 || stats.Matches == 0 || stats.Plans < 2 {
+	// Stats lag behind, by all that a scratch counted that is thrown away.
+	if stats := p.Stats(); stats.Events == 0 || stats.Events > 4000 || stats.Candidates < stats.Matches || stats.Plans < 2 {
 		t.Errorf("stats %+v after 4000 events", stats)
 	}
 }
 
 func TestLargeInputsTakeLinearTime(t *testing.T) {
+	count, size := 100_000, 1<<20
+	if raceEnabled {
+		count, size = 80_000, 1<<16
+	}
 	var values strings.Builder
-	for n := range 100_000 {
+	for n := range count {
 		fmt.Fprintf(&values, "    - 'value number %d'\n", n)
 	}
 	rules := parse(t,
@@ -208,7 +217,7 @@ func TestLargeInputsTakeLinearTime(t *testing.T) {
 	rs := engine.New(rules, engine.Options{})
 	p := rs.Program(testSource())
 	start := time.Now()
-	for _, text := range []string{strings.Repeat("a", 1<<20), strings.Repeat("value number 1234x ", 1<<16), strings.Repeat("\xff\u212a-", 1<<18)} {
+	for _, text := range []string{strings.Repeat("a", size), strings.Repeat("value number 1234x ", size/16), strings.Repeat("\xff\u212a-", size/4)} {
 		p.Match(sigmatest.NewEvent("F", text, "G", text[1:]).Bind(rs.Fields()), nil)
 		rs.Tune()
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
@@ -32,39 +33,42 @@ func foldASCII(dst []byte, s string) int {
 		d[4], d[5], d[6], d[7] = byte(w>>32), byte(w>>40), byte(w>>48), byte(w>>56)
 	}
 	for ; i < len(s); i++ {
-		c := s[i]
-		if c >= utf8.RuneSelf {
+		if s[i] >= utf8.RuneSelf {
 			return i
 		}
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst[i] = c
+		dst[i] = lower(s[i])
 	}
 	return i
 }
 
-// appendFolded does what rule.AppendFolded does, faster for text in scripts without case.
+// appendFolded does what rule.AppendFolded does, faster for ASCII and for scripts without case.
 func appendFolded(dst []byte, s string) []byte {
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			if 'A' <= c && c <= 'Z' {
-				c += 'a' - 'A'
-			}
-			dst = append(dst, c)
-			i++
-			continue
+	dst = slices.Grow(dst, len(s))
+	for s != "" {
+		// Folding makes no text longer.
+		done := foldASCII(dst[len(dst):len(dst)+len(s)], s)
+		dst, s = dst[:len(dst)+done], s[done:]
+		foreign := false
+		for s != "" && (s[0] >= utf8.RuneSelf || !foreign) {
+			var size int
+			dst, size = appendFoldedChar(dst, s)
+			foreign = foreign || s[0] >= utf8.RuneSelf
+			s = s[size:]
 		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if caseless(r) {
-			dst = append(dst, s[i:i+size]...)
-		} else {
-			dst = utf8.AppendRune(dst, rule.FoldRune(r))
-		}
-		i += size
 	}
 	return dst
+}
+
+// appendFoldedChar appends the first character of s folded and gives its length in s.
+func appendFoldedChar(dst []byte, s string) (_ []byte, size int) {
+	if s[0] < utf8.RuneSelf {
+		return append(dst, lower(s[0])), 1
+	}
+	r, size := utf8.DecodeRuneInString(s)
+	if caseless(r) {
+		return append(dst, s[:size]...), size
+	}
+	return utf8.AppendRune(dst, rule.FoldRune(r)), size
 }
 
 // caseless reports whether r is known to have no other case: signs of Latin-1, Hebrew to Hindi, punctuation, and what is

@@ -15,9 +15,6 @@ const (
 	mostBits    = 17
 	// mostStrided is the number of entries beyond which a longer stride, for which literals are filed more often, does not pay.
 	mostStrided = 4096
-	// vectorStride is the stride of nextSparse, and vectorBlock the least length of a text for nextDense.
-	vectorStride = 4
-	vectorBlock  = 16
 )
 
 // grams finds which of many literals a text contains. Each literal is filed under one of its runs of four bytes for each
@@ -30,8 +27,6 @@ type grams struct {
 	entries []gramEntry
 	shift   uint8
 	stride  int
-	// vectors is set when texts are looked up eight grams at a time.
-	vectors bool
 	// shortest is the length of the shortest literal.
 	shortest int
 }
@@ -46,24 +41,15 @@ type gramEntry struct {
 
 // newGrams makes grams of folded literals of at least gramSize bytes. frequency estimates how often a gram is met.
 func newGrams(needles []needle, frequency func(gram uint32) int) *grams {
-	return newGramsFor(needles, frequency, hasVectors())
-}
-
-func newGramsFor(needles []needle, frequency func(gram uint32) int, vectors bool) *grams {
 	if len(needles) == 0 {
 		return nil
 	}
-	g := &grams{stride: 1, shortest: len(needles[0].literal), vectors: vectors}
+	g := &grams{stride: 1, shortest: len(needles[0].literal)}
 	for _, n := range needles {
 		g.shortest = min(g.shortest, len(n.literal))
 	}
-	switch {
-	case vectors && g.shortest-gramSize+1 >= vectorStride:
-		g.stride = vectorStride
-	case !vectors:
-		for g.stride < 8 && g.shortest-gramSize+1 > g.stride && len(needles)*(g.stride+1) < mostStrided {
-			g.stride++
-		}
+	for g.stride < 8 && g.shortest-gramSize+1 > g.stride && len(needles)*(g.stride+1) < mostStrided {
+		g.stride++
 	}
 	size := min(max(bits.Len(uint(len(needles)*g.stride*bitsPerGram)), 8), mostBits)
 	g.shift = uint8(32 - size)
@@ -138,52 +124,15 @@ func (g *grams) apply(text string, posts *postings, hits []uint64) (foreign bool
 		// No literal fits, whatever the text is when folded: folding makes no text longer.
 		return false
 	}
-	switch {
-	case g.vectors && g.stride == vectorStride:
-		return g.applySparseVectors(text, posts, hits)
-	case g.stride > 1:
+	if g.stride > 1 {
 		return g.applySparse(text, posts, hits)
-	case g.vectors && len(text) >= vectorBlock:
-		return g.applyDenseVectors(text, posts, hits)
 	}
 	return g.applyDense(text, posts, hits)
-}
-
-// applyDenseVectors does what applyDense does.
-func (g *grams) applyDenseVectors(text string, posts *postings, hits []uint64) bool {
-	met := uint64(0)
-	for i := 0; i+gramSize <= len(text); i += 8 {
-		at, found, foreign := nextDense(text, i, g.bitmap, uint64(g.shift))
-		met |= foreign
-		for ; found != 0; found &= found - 1 {
-			if place := at + bits.TrailingZeros64(found); place+gramSize <= len(text) {
-				g.mark(text, place, g.hash(load32(text, place)|lowBit20), posts, hits)
-			}
-		}
-		i = at
-	}
-	return met != 0
-}
-
-// applySparseVectors does what applySparse does.
-func (g *grams) applySparseVectors(text string, posts *postings, hits []uint64) bool {
-	met := uint64(0)
-	for i := 0; i+gramSize <= len(text); i += 8 * vectorStride {
-		at, found, foreign := nextSparse(text, i, g.bitmap, uint64(g.shift))
-		met |= foreign
-		for ; found != 0; found &= found - 1 {
-			place := at + vectorStride*bits.TrailingZeros64(found)
-			g.mark(text, place, g.hash(load32(text, place)|lowBit20), posts, hits)
-		}
-		i = at
-	}
-	return met != 0 || load32(text, len(text)-gramSize)&topBits32 != 0
 }
 
 const (
 	lowBits20 = lowBit20<<32 | lowBit20
 	topBits   = 0x8080808080808080
-	topBits32 = 0x80808080
 )
 
 // applyDense looks up every gram of the text.
@@ -251,17 +200,6 @@ func (g *grams) applySparse(text string, posts *postings, hits []uint64) bool {
 	return met&topBits != 0
 }
 
-// applyEach does what apply does for each of the texts, none of which is folded, and appends the numbers of those that have
-// a byte outside ASCII.
-func (g *grams) applyEach(texts []string, posts *postings, hits []uint64, foreign []int) []int {
-	for n, text := range texts {
-		if len(text) >= g.shortest && g.apply(text, posts, hits) {
-			foreign = append(foreign, n)
-		}
-	}
-	return foreign
-}
-
 // mark confirms the entries of a gram found at a place of the text.
 func (g *grams) mark(text string, at int, h uint32, posts *postings, hits []uint64) {
 	gram := load32(text, at) | lowBit20
@@ -278,19 +216,28 @@ func (g *grams) mark(text string, at int, h uint32, posts *postings, hits []uint
 	}
 }
 
-// folds reports whether the text, if it is ASCII, is the literal when it is folded; other text it compares as it is.
+// folds reports whether the text, if it is ASCII, is the literal when it is folded; other text it compares as it is. Both
+// have the same length, which is not 0.
 func folds(text, literal string) bool {
+	// Most texts differ at an end, which saves looking at the rest.
+	last := len(literal) - 1
+	if lower(text[0]) != literal[0] || lower(text[last]) != literal[last] {
+		return false
+	}
 	if text == literal {
 		return true
 	}
 	for i := range len(text) {
-		c := text[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != literal[i] {
+		if lower(text[i]) != literal[i] {
 			return false
 		}
 	}
 	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }

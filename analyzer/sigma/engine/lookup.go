@@ -29,7 +29,9 @@ func (n needle) indexable() bool {
 
 // lookup finds which of many literals hold for a text.
 type lookup struct {
-	keys  *keys
+	keys *keys
+	// At most one of quads and grams finds what may be anywhere in a text.
+	quads *quads
 	grams *grams
 	// single are bytes and foreign, when it is not negative, any byte outside ASCII.
 	single  []singleByte
@@ -46,6 +48,10 @@ type singleByte struct {
 
 // newLookup makes a lookup of indexable needles.
 func newLookup(needles []needle, frequency func(gram uint32) int) *lookup {
+	return newLookupWith(needles, frequency, hasVectors())
+}
+
+func newLookupWith(needles []needle, frequency func(gram uint32) int, vectors bool) *lookup {
 	l := &lookup{foreign: -1}
 	var whole, inner []needle
 	for _, n := range needles {
@@ -60,7 +66,12 @@ func newLookup(needles []needle, frequency func(gram uint32) int) *lookup {
 			whole = append(whole, n)
 		}
 	}
-	l.keys, l.grams = newKeys(whole), newGrams(inner, frequency)
+	l.keys = newKeys(whole)
+	if vectors && len(inner) > 0 && len(inner) <= mostQuads {
+		l.quads = newQuads(inner, frequency)
+	} else {
+		l.grams = newGrams(inner, frequency)
+	}
 	return l
 }
 
@@ -76,13 +87,21 @@ func newAny(needles []needle, frequency func(gram uint32) int) *lookup {
 
 // rawToo reports whether applyRaw can be used.
 func (l *lookup) rawToo() bool {
-	return l.keys == nil && len(l.single) == 0 && l.foreign < 0 && l.grams != nil
+	return l.keys == nil && len(l.single) == 0 && l.foreign < 0
 }
 
-// applyRaw marks what holds for a text that was not folded, if it is ASCII. For other text it marks nothing but part of that
-// and reports false.
-func (l *lookup) applyRaw(text string, posts *postings, hits []uint64) bool {
-	return !l.grams.apply(text, posts, hits)
+// applyRaw marks what holds for texts that were not folded, as far as they are ASCII, and appends the numbers of those that
+// are not.
+func (l *lookup) applyRaw(texts []string, posts *postings, hits []uint64, foreign []int) []int {
+	if l.quads != nil {
+		return l.quads.apply(texts, posts, hits, foreign)
+	}
+	for n, text := range texts {
+		if l.grams.apply(text, posts, hits) {
+			foreign = append(foreign, n)
+		}
+	}
+	return foreign
 }
 
 // apply marks what holds for a folded text, which may have been foreign before.
@@ -90,9 +109,7 @@ func (l *lookup) apply(text string, foreign bool, posts *postings, hits []uint64
 	if l.keys != nil {
 		l.keys.apply(text, posts, hits)
 	}
-	if l.grams != nil {
-		l.grams.apply(text, posts, hits)
-	}
+	l.applyInner(text, posts, hits)
 	for i := range l.single {
 		if strings.IndexByte(text, l.single[i].char) >= 0 {
 			posts.mark(l.single[i].post, hits)
@@ -109,10 +126,20 @@ func (l *lookup) holds(text string) bool {
 	if l.keys != nil {
 		l.keys.apply(text, l.posts, hit[:])
 	}
-	if hit[0] == 0 && l.grams != nil {
-		l.grams.apply(text, l.posts, hit[:])
+	if hit[0] == 0 {
+		l.applyInner(text, l.posts, hit[:])
 	}
 	return hit[0] != 0
+}
+
+func (l *lookup) applyInner(text string, posts *postings, hits []uint64) {
+	switch {
+	case l.quads != nil:
+		var foreign [1]int
+		l.quads.apply([]string{text}, posts, hits, foreign[:0])
+	case l.grams != nil:
+		l.grams.apply(text, posts, hits)
+	}
 }
 
 // postings say which bits a literal sets.

@@ -15,12 +15,16 @@ type glob struct {
 	ragged bool
 }
 
-func newGlob(tokens rule.Pattern) *glob {
-	g := &glob{tokens: tokens}
-	for _, token := range tokens {
-		g.ragged = g.ragged || !utf8.ValidString(token.Text)
+func newGlob(tokens rule.Pattern) *glob { return &glob{tokens: tokens, ragged: isRagged(tokens)} }
+
+// isRagged reports whether a literal is not valid UTF-8.
+func isRagged(tokens rule.Pattern) bool {
+	for i := range tokens {
+		if !utf8.ValidString(tokens[i].Text) {
+			return true
+		}
 	}
-	return g
+	return false
 }
 
 // match reports whether the whole text is as the pattern says. Literals are compared byte for byte.
@@ -37,7 +41,8 @@ func (g *glob) match(text string) bool {
 			return g.endsWith(run, text)
 		}
 		// The earliest place leaves the most text to the rest of the pattern.
-		end, ok := 0, false
+		var end int
+		var ok bool
 		if first {
 			end, ok = g.matchRun(run, text)
 		} else {
@@ -63,7 +68,8 @@ func beforeAnyText(tokens rule.Pattern) rule.Pattern {
 // matchRun gives the number of bytes that the tokens, none of which is AnyText, take at the beginning of the text.
 func (g *glob) matchRun(run rule.Pattern, text string) (end int, ok bool) {
 	for i := range run {
-		rest, size := text[end:], 0
+		rest := text[end:]
+		var size int
 		switch run[i].Kind {
 		case rule.Literal:
 			if !g.startsWith(rest, run[i].Text) {

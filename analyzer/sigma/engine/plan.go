@@ -147,7 +147,7 @@ func (pl *plan) index(atoms []atom, bitsOf map[int32][]int, frequency func(field
 // The nanoseconds, or so, that things take: to evaluate a candidate, to note that an atom holds, and the share in each
 // event's cost of an atom that does not, which is more for one that may be anywhere in a text.
 const (
-	candidateCost = 80
+	candidateCost = 250
 	hitCost       = 4
 	innerCost     = 0.02
 	outerCost     = 0.004

@@ -221,10 +221,9 @@ func textPredicate(field int, pattern rule.Pattern, cased bool) predicate {
 	}
 	star := func(i int) bool { return folded[i].Kind == rule.AnyText }
 	literal := func(i int) bool { return folded[i].Kind == rule.Literal }
-	g := newGlob(folded)
 	switch n := len(folded); {
-	case g.ragged:
-		p.kind, p.pattern = kindPattern, g
+	case isRagged(folded):
+		p.kind, p.pattern = kindPattern, newGlob(folded)
 	case n == 0:
 		p.kind = kindEquals
 	case n == 1 && star(0):
@@ -240,7 +239,7 @@ func textPredicate(field int, pattern rule.Pattern, cased bool) predicate {
 		p.kind, p.literal = kindContains, folded[1].Text
 		p.rarest = rarestByte(p.literal)
 	default:
-		p.kind, p.pattern = kindPattern, g
+		p.kind, p.pattern = kindPattern, newGlob(folded)
 	}
 	return p
 }

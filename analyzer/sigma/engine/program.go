@@ -206,7 +206,7 @@ func (s *scratch) lookUp(pl *plan) {
 		return
 	}
 	texts := s.everyString()
-	s.foreign = pl.keywords.grams.applyEach(texts, pl.posts, s.hits, s.foreign[:0])
+	s.foreign = pl.keywords.applyRaw(texts, pl.posts, s.hits, s.foreign[:0])
 	// A text that has to be folded for this is folded again when a rule asks for it, which is rare.
 	for _, n := range s.foreign {
 		folded, foreign := s.fold(texts[n])
@@ -215,8 +215,11 @@ func (s *scratch) lookUp(pl *plan) {
 }
 
 func (s *scratch) lookUpText(l *lookup, t *text) {
-	if !t.hasFolded && l.rawToo() && l.applyRaw(t.raw, s.plan.posts, s.hits) {
-		return
+	if !t.hasFolded && l.rawToo() {
+		texts := [1]string{t.raw}
+		if s.foreign = l.applyRaw(texts[:], s.plan.posts, s.hits, s.foreign[:0]); len(s.foreign) == 0 {
+			return
+		}
 	}
 	folded := s.form(t, false)
 	l.apply(folded, t.foreign, s.plan.posts, s.hits)
@@ -227,7 +230,7 @@ func (s *scratch) satisfies(at int32) bool {
 	code := s.plan.code
 	for at >= 0 {
 		in := &code[at]
-		held := false
+		var held bool
 		if in.test < 0 {
 			hit := ^in.test
 			held = s.hits[hit>>6]>>(hit&63)&1 != 0

@@ -15,7 +15,7 @@ type tracer struct {
 	item   *rule.Item
 	field  int
 	wanted []wanted
-	// together finds which of the values hold, one bit each, where all of them are literals; else it is nil.
+	// together finds which of the values that are literals hold, one bit each; it is nil where these are few.
 	together *lookup
 }
 
@@ -23,6 +23,8 @@ type tracer struct {
 type wanted struct {
 	source string
 	tests  []predicate
+	// isTogether is set when the tracer's together finds it.
+	isTogether bool
 }
 
 // tracer gives the tracer of a rule of the program.
@@ -65,16 +67,21 @@ func (p *Program) itemTracer(item *rule.Item) *tracer {
 		t.field = p.number(item.Field)
 	}
 	var needles []needle
-	var bits [][]int
 	for n, value := range item.Values {
-		tests := predicatesOf(item, value.Test, p.number)
-		t.wanted = append(t.wanted, wanted{source: value.Source, tests: tests})
-		if len(tests) == 1 && !tests[0].cased && tests[0].needle().indexable() {
-			needles = append(needles, needle{kind: tests[0].kind, literal: tests[0].literal, post: int32(n)})
-			bits = append(bits, []int{n})
+		w := wanted{source: value.Source, tests: predicatesOf(item, value.Test, p.number)}
+		w.isTogether = !slices.ContainsFunc(w.tests, func(p predicate) bool { return p.cased || !p.needle().indexable() })
+		for i := range w.tests {
+			if w.isTogether {
+				needles = append(needles, needle{kind: w.tests[i].kind, literal: w.tests[i].literal, post: int32(n)})
+			}
 		}
+		t.wanted = append(t.wanted, w)
 	}
-	if t.field != everyValue && len(needles) == len(t.wanted) && len(needles) >= fewestAny {
+	if t.field != everyValue && len(needles) >= fewestAny {
+		bits := make([][]int, len(t.wanted))
+		for n := range bits {
+			bits[n] = []int{n}
+		}
 		t.together = newLookup(needles, commonness)
 		t.together.posts = newPostings(bits)
 	}
@@ -83,20 +90,20 @@ func (p *Program) itemTracer(item *rule.Item) *tracer {
 
 // trace gives what a rule of the program found in the event, which satisfies it.
 func (s *scratch) trace(n int) []MatchedField {
-	s.found, _ = s.program.tracer(n).collect(s, s.found[:0])
+	s.found, _ = s.program.tracer(n).collect(s, s.found[:0], true)
 	if len(s.found) == 0 {
 		return nil
 	}
 	return slices.Clone(s.found)
 }
 
-// collect appends what makes the tracer hold, if it does.
-func (t *tracer) collect(s *scratch, dst []MatchedField) (_ []MatchedField, held bool) {
+// collect appends what makes the tracer hold, if it does; known says that it is known to.
+func (t *tracer) collect(s *scratch, dst []MatchedField, known bool) (_ []MatchedField, held bool) {
 	start := len(dst)
 	switch t.op {
 	case opAnd:
 		for _, part := range t.parts {
-			if dst, held = part.collect(s, dst); !held {
+			if dst, held = part.collect(s, dst, known); !held {
 				return dst[:start], false
 			}
 		}
@@ -104,20 +111,21 @@ func (t *tracer) collect(s *scratch, dst []MatchedField) (_ []MatchedField, held
 	case opOr:
 		for _, part := range t.parts {
 			var partHeld bool
-			dst, partHeld = part.collect(s, dst)
+			dst, partHeld = part.collect(s, dst, false)
 			held = held || partHeld
 		}
 		return dst, held
 	case opNot:
-		dst, held = t.parts[0].collect(s, dst)
+		if known {
+			return dst, true
+		}
+		dst, held = t.parts[0].collect(s, dst, false)
 		return dst[:start], !held
 	}
-	count := 0
-	if t.together != nil && s.slot(t.field).isSingle() {
-		dst, count = t.collectTogether(s, dst)
-	} else {
-		dst, count = t.collectEach(s, dst)
+	if known && t.item.Negated {
+		return dst, true
 	}
+	dst, count := t.collectValues(s, dst)
 	held = count > 0
 	if t.item.All {
 		held = count == len(t.wanted)
@@ -128,11 +136,23 @@ func (t *tracer) collect(s *scratch, dst []MatchedField) (_ []MatchedField, held
 	return dst, held
 }
 
-// collectEach tries the values wanted one by one and counts those that hold.
-func (t *tracer) collectEach(s *scratch, dst []MatchedField) (_ []MatchedField, count int) {
+// collectValues appends the values wanted that hold and counts them.
+func (t *tracer) collectValues(s *scratch, dst []MatchedField) (_ []MatchedField, count int) {
+	together := t.together != nil && s.slot(t.field).isSingle()
+	if together {
+		t.lookTogether(s)
+	}
 	for i := range t.wanted {
-		for j := range t.wanted[i].tests {
-			if value, ok := s.find(&t.wanted[i].tests[j]); ok {
+		w := &t.wanted[i]
+		if together && w.isTogether {
+			if s.traced[i>>6]>>(i&63)&1 != 0 {
+				dst = t.add(s, dst, s.slot(t.field).text.raw, i)
+				count++
+			}
+			continue
+		}
+		for j := range w.tests {
+			if value, ok := s.find(&w.tests[j]); ok {
 				dst = t.add(s, dst, value, i)
 				count++
 				break
@@ -142,32 +162,21 @@ func (t *tracer) collectEach(s *scratch, dst []MatchedField) (_ []MatchedField, 
 	return dst, count
 }
 
-// collectTogether does the same with one look at the text.
-func (t *tracer) collectTogether(s *scratch, dst []MatchedField) (_ []MatchedField, count int) {
-	sl := s.slot(t.field)
-	if !sl.present {
-		return dst, 0
-	}
+// lookTogether sets the bits of the values that together finds in the field.
+func (t *tracer) lookTogether(s *scratch) {
 	words := (len(t.wanted) + 63) / 64
 	s.traced = slices.Grow(s.traced[:0], words)[:words]
 	clear(s.traced)
-	t.together.apply(s.form(&sl.text, false), false, t.together.posts, s.traced)
-	for i := range t.wanted {
-		if s.traced[i>>6]>>(i&63)&1 != 0 {
-			dst = t.add(s, dst, sl.text.raw, i)
-			count++
-		}
+	if sl := s.slot(t.field); sl.present {
+		t.together.apply(s.form(&sl.text, false), false, t.together.posts, s.traced)
 	}
-	return dst, count
 }
 
 // add appends what was found for a value wanted, once.
 func (t *tracer) add(s *scratch, dst []MatchedField, value string, n int) []MatchedField {
 	found := MatchedField{Field: t.item.Field, Value: value, Pattern: t.wanted[n].source}
-	for i := range dst {
-		if dst[i] == found {
-			return dst
-		}
+	if slices.Contains(dst, found) {
+		return dst
 	}
 	found.Value = s.keep(value)
 	return append(dst, found)

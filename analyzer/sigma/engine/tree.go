@@ -135,6 +135,9 @@ func (b *book) item(item *rule.Item) *node {
 
 // gather joins parts, takes the parts of parts of the same kind for its own, and leaves out repetitions of tests.
 func gather(o op, parts []*node) *node {
+	if len(parts) == 1 {
+		return parts[0]
+	}
 	n := &node{op: o, parts: make([]*node, 0, len(parts))}
 	for _, part := range parts {
 		if part.op == o {
