@@ -90,13 +90,14 @@ func (p *pipeline) match(records int) {
 	p.matches = p.matches[:0]
 	for i := range records {
 		p.view.Show(i)
-		before := len(p.matches)
-		p.matches = p.program().Match(p.view, p.matches)
+		before, program := len(p.matches), p.program()
+		p.matches = program.Match(p.view, p.matches)
 		fresh := p.matches[before:]
 		p.matches = p.matches[:before]
 		for _, m := range fresh {
 			again := slices.ContainsFunc(p.matches, func(earlier engine.Match) bool { return earlier.Rule == m.Rule })
 			if !again && !m.Rule.Feeds {
+				program.Trace(p.view, &m)
 				p.matches = append(p.matches, m)
 			}
 		}

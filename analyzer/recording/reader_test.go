@@ -198,7 +198,7 @@ func TestLongDocument(t *testing.T) {
 	if diff := cmp.Diff(want, readAll(r)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("takes %v", took)
 	}
 }

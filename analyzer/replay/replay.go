@@ -135,9 +135,13 @@ func (r *run) event(rec playback.Recording, views int) error {
 		}
 		sourced = true
 		before := len(r.matches)
-		r.matches = r.program(v).Match(v.ListEvent, r.matches)
+		program := r.program(v)
+		r.matches = program.Match(v.ListEvent, r.matches)
 		if before > 0 {
 			r.matches = withoutRepetition(r.matches, before)
+		}
+		for n := before; n < len(r.matches); n++ {
+			program.Trace(v.ListEvent, &r.matches[n])
 		}
 	}
 	if views > 0 && !sourced {

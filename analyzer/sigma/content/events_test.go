@@ -30,6 +30,7 @@ func TestOwnRulesOnEvents(t *testing.T) {
 		matched := func(ev *sigmatest.Event) bool {
 			for _, m := range program.Match(ev.Bind(rules.Fields()), nil) {
 				if ruleName(m.Rule) == name {
+					program.Trace(ev, &m)
 					return len(m.Fields) > 0
 				}
 			}

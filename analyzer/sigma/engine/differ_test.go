@@ -19,6 +19,7 @@ func newMatcher(rules []*rule.Rule) sigmatest.Matcher {
 		p := rs.Program(ev.Sources)
 		var matched []*rule.Rule
 		for _, m := range p.Match(bound.Bind(rs.Fields()), nil) {
+			p.Trace(&bound, &m)
 			matched = append(matched, m.Rule)
 		}
 		if rs.Stats().Events > 30 {

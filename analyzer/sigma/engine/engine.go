@@ -30,8 +30,10 @@ type ListEvent interface {
 type Match struct {
 	Rule *rule.Rule
 	// Fields are what the items of the rule asked for and found, each combination once; items under a not and items with the
-	// modifier neq have no part in it.
+	// modifier neq have no part in it. Program.Trace fills them in.
 	Fields []MatchedField
+	// number is the rule's in the program.
+	number int
 }
 
 // MatchedField is a value that satisfied an item of a rule. It shares no memory with the event.

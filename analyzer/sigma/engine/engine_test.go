@@ -90,10 +90,12 @@ detection:
   condition: image and words and (other or unwanted) and quiet and not unwanted`), engine.Options{})
 	ev := sigmatest.NewEvent("Image", `C:\B.exe`, "Args", "a Needle", "Unasked", "")
 	ev.Lists = map[string][]string{"Args": {"second", "xyz!"}}
-	got := rs.Program(testSource()).Match(ev.Bind(rs.Fields()), nil)
-	if len(got) != 1 {
-		t.Fatalf("%d matches, want 1", len(got))
+	p := rs.Program(testSource())
+	got := p.Match(ev.Bind(rs.Fields()), nil)
+	if len(got) != 1 || got[0].Fields != nil {
+		t.Fatalf("%d matches, want 1 without fields", len(got))
 	}
+	p.Trace(ev, &got[0])
 	want := []engine.MatchedField{
 		{Field: "Image", Value: `C:\B.exe`, Pattern: `\b.exe`},
 		{Field: "Name", Value: "", Pattern: "null"},
@@ -179,7 +181,10 @@ func TestMatchIsSafeWhileProgramsAreTuned(t *testing.T) {
 		workers.Go(func() {
 			var dst []engine.Match
 			for range 500 {
-				if dst = p.Match(hit, dst[:0]); len(dst) != 1 || len(dst[0].Fields) != 2 {
+				if dst = p.Match(hit, dst[:0]); len(dst) == 1 {
+					p.Trace(hit, &dst[0])
+				}
+				if len(dst) != 1 || len(dst[0].Fields) != 2 {
 					t.Errorf("matches %v, want one with two fields", dst)
 				}
 				if dst = p.Match(miss, dst[:0]); len(dst) != 0 {
@@ -224,8 +229,12 @@ func TestLargeInputsTakeLinearTime(t *testing.T) {
 	if spent := time.Since(start); spent > 30*time.Second {
 		t.Errorf("took %v", spent)
 	}
-	found := p.Match(sigmatest.NewEvent("F", "the VALUE NUMBER 77777").Bind(rs.Fields()), nil)
-	if len(found) != 1 || len(found[0].Fields) != 5 {
+	one := sigmatest.NewEvent("F", "the VALUE NUMBER 77777").Bind(rs.Fields())
+	found := p.Match(one, nil)
+	if len(found) != 1 {
+		t.Fatalf("%d matches, want 1", len(found))
+	}
+	if p.Trace(one, &found[0]); len(found[0].Fields) != 5 {
 		t.Errorf("found %v, want one match by value number 7 to 77777", found)
 	}
 }

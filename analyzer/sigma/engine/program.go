@@ -105,23 +105,40 @@ func (p *Program) tune() {
 	}
 }
 
-// Match appends the rules that the event satisfies to dst, in the order of Rules. It allocates nothing when there are none.
+// Match appends the rules that the event satisfies to dst, in the order of Rules, each without its Fields. It allocates
+// nothing but room in dst.
 func (p *Program) Match(ev Event, dst []Match) []Match {
 	if len(p.rules) == 0 {
 		return dst
 	}
+	s := p.begin(ev)
+	dst = s.match(dst)
+	if s.tally.Events == s.settleAt {
+		p.settle(s)
+	}
+	p.end(s)
+	return dst
+}
+
+// Trace fills in the Fields of m, which Match of the same program gave for the same event.
+func (p *Program) Trace(ev Event, m *Match) {
+	s := p.begin(ev)
+	m.Fields = s.trace(m.number)
+	p.end(s)
+}
+
+func (p *Program) begin(ev Event) *scratch {
 	s, _ := p.idle.Get().(*scratch)
 	if s == nil {
 		s = &scratch{program: p, slots: make([]slot, len(p.fields)), settleAt: 1}
 	}
 	s.begin(p.current(), ev)
-	dst = s.match(dst)
-	if s.tally.Events == s.settleAt {
-		p.settle(s)
-	}
+	return s
+}
+
+func (p *Program) end(s *scratch) {
 	s.end()
 	p.idle.Put(s)
-	return dst
 }
 
 const (
@@ -175,7 +192,7 @@ func (s *scratch) match(dst []Match) []Match {
 			s.tally.Candidates++
 			if s.satisfies(pl.starts[n]) {
 				s.tally.Matches++
-				dst = append(dst, Match{Rule: s.program.rules[n], Fields: s.trace(n)})
+				dst = append(dst, Match{Rule: s.program.rules[n], number: n})
 			}
 		}
 	}

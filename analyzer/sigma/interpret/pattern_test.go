@@ -113,7 +113,7 @@ func FuzzMatchPattern(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, pattern, text string, cased bool) {
 		if len(pattern)*len(text) > 100_000 {
-			t.Skip()
+			return
 		}
 		want := byDefinition(appendSteps(nil, patternOf(pattern), cased), appendCharacters(nil, text, cased))
 		if got := match(pattern, text, cased); got != want {

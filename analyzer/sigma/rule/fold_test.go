@@ -32,7 +32,7 @@ func FuzzFold(f *testing.F) {
 	f.Add("\xff", "\ufffd")
 	f.Fuzz(func(t *testing.T, a, b string) {
 		if !utf8.ValidString(a) || !utf8.ValidString(b) {
-			t.Skip()
+			return
 		}
 		if got, want := string(AppendFolded(nil, a)) == string(AppendFolded(nil, b)), strings.EqualFold(a, b); got != want {
 			t.Fatalf("%q and %q: got %v, want %v", a, b, got, want)
