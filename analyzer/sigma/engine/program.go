@@ -161,8 +161,8 @@ func (p *Program) settle(s *scratch) {
 	if p.offered.Load() >= sampledFirst {
 		s.settleAt = tallyEvery
 	}
-	// Whoever plans has no time for samples, and nobody waits for it.
-	if !p.planning.TryLock() {
+	// A program that Tune has fixed has no use for samples. Whoever plans has no time for them, and nobody waits for it.
+	if p.ruleset.opts.Fixed && p.plans.Load() > 1 || !p.planning.TryLock() {
 		return
 	}
 	defer p.planning.Unlock()
