@@ -29,7 +29,7 @@ const (
 // flags are what the command line may say; what is empty is left to the configuration.
 type flags struct {
 	config, hostID, socket, alerts, state string
-	rules                                 []string
+	rules, placeholders                   []string
 }
 
 // Run is the vedette-analyzer command of the given version; it returns the exit code. It ends when ctx does.
@@ -115,6 +115,8 @@ taken is brought out first.`,
 	set.StringVar(&f.hostID, "host-id", "", "this host's token in subjects (default: made from the machine id)")
 	set.StringVar(&f.socket, "socket", "", "the bus's Unix socket")
 	set.StringArrayVar(&f.rules, "rules", nil, "directory of Sigma rules; may be given more than once")
+	set.StringArrayVar(&f.placeholders, "placeholders", nil,
+		"YAML file with values for %name% in rules with the modifier expand; may be given more than once")
 	set.StringVar(&f.alerts, "alerts", "", "file that alerts are appended to")
 	set.StringVar(&f.state, "state", "", "directory for what has to outlive a restart")
 	return cmd
@@ -140,6 +142,9 @@ func (f *flags) load() (Config, error) {
 	}
 	if len(f.rules) > 0 {
 		cfg.Rules = f.rules
+	}
+	if len(f.placeholders) > 0 {
+		cfg.Placeholders = f.placeholders
 	}
 	if err := cfg.check(); err != nil {
 		return cfg, fmt.Errorf("bad configuration: %w", err)

@@ -76,10 +76,11 @@ func TestConfiguration(t *testing.T) {
 	})
 	t.Run("flags win", func(t *testing.T) {
 		got, err := load(`alerts.file = "/file"`, func(f *app.Flags) {
-			f.Alerts, f.State, f.Socket, f.Rules = "/flag", "/state", "/socket", []string{"/rules"}
+			f.Alerts, f.State, f.Socket, f.Rules, f.Placeholders = "/flag", "/state", "/socket", []string{"/rules"}, []string{"/p.yml"}
 		})
 		want := app.DefaultConfig()
 		want.HostID, want.AlertFile, want.StateDir, want.Socket, want.Rules = "host", "/flag", "/state", "/socket", []string{"/rules"}
+		want.Placeholders = []string{"/p.yml"}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("error %v, configuration (-want +got):\n%s", err, diff)
 		}

@@ -10,12 +10,12 @@ import (
 // Flags are the flags of run.
 type Flags struct {
 	Config, HostID, Socket, Alerts, State string
-	Rules                                 []string
+	Rules, Placeholders                   []string
 }
 
 // Load reads flags and configuration as run does.
 func Load(f Flags) (Config, error) {
-	inner := flags{config: f.Config, hostID: f.HostID, socket: f.Socket, alerts: f.Alerts, state: f.State, rules: f.Rules}
+	inner := flags{config: f.Config, hostID: f.HostID, socket: f.Socket, alerts: f.Alerts, state: f.State, rules: f.Rules, placeholders: f.Placeholders}
 	return inner.load()
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vedette-edr/vedette/analyzer/sigma/sigmatest"
 	"github.com/vedette-edr/vedette/proto/ecs"
 )
 
@@ -53,6 +54,7 @@ func TestACaptureReplaysAsItWasLive(t *testing.T) {
 	m := marker(t)
 	wget := copyTool(t, tool(t, "noop"), filepath.Join(trueDir(t), "wget"))
 	do(t, exec.Command(wget, "--post-file=/"+m))
+	do(t, &exec.Cmd{Path: wget, Args: []string{"wget", "--post-file=/" + m}})
 	payload := trigger(t, m)
 	do(t, exec.Command(payload[0], payload[1:]...))
 	live := s.alert(t, "the act", func(a *ecs.Alert) bool { return strings.Contains(a.Process.CommandLine, m) })
@@ -101,6 +103,13 @@ func TestACaptureReplaysAsItWasLive(t *testing.T) {
 	if same != 1 || audit != 1 {
 		t.Errorf("the live alert came %d times, the audit rule's %d times, want 1 and 1:\n%s%s", same, audit, out, &problems)
 	}
+	t.Run("rules of SigmaHQ for the audit daemon", func(t *testing.T) {
+		rules := sigmatest.Corpus(t, "sigma/rules/linux/auditd")
+		out, err := exec.Command(bin(t, "vedette"), "replay", "--rules", rules, recording).Output()
+		if err != nil || !strings.Contains(string(out), `"name":"Data Exfiltration with Wget"`) || !strings.Contains(string(out), "--post-file=/"+m) {
+			t.Errorf("vedette replay: %v\n%s", err, out)
+		}
+	})
 	explain := exec.Command(bin(t, "vedette"), "rules", "explain", "A file is sent by wget", "--rules", later, "--event", recording)
 	text, err := explain.CombinedOutput()
 	if err != nil || !strings.Contains(string(text), " matches") || !strings.Contains(string(text), "--post-file=/"+m) {
