@@ -151,9 +151,6 @@ func missingEvent(rs *engine.Ruleset) *slotEvent {
 }
 
 func TestNothingIsAllocatedWithoutAMatch(t *testing.T) {
-	if raceEnabled {
-		t.Skip("under the race detector idle scratches are thrown away at random")
-	}
 	rules := append(wide(t, 300), parse(t, "detection: {k: [mimi, 'a longer keyword', 'Ünïcode'], condition: k}")...)
 	rs := engine.New(rules, engine.Options{})
 	p := rs.Program(testSource())

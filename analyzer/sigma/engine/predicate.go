@@ -77,6 +77,9 @@ func (p *predicate) holdsFor(s *scratch, t *text) bool {
 	case kindRegex:
 		return len(t.raw) >= p.regex.MinLength() && p.regex.Match(t.raw)
 	case kindNetwork:
+		if !looksLikeAddress(t.raw) {
+			return false
+		}
 		address, err := netip.ParseAddr(t.raw)
 		return err == nil && p.network.Contains(address.Unmap().WithZone(""))
 	case kindNumber:
@@ -85,6 +88,21 @@ func (p *predicate) holdsFor(s *scratch, t *text) bool {
 		return p.refersTo(s, t)
 	}
 	panic("BUG: a predicate on a text of no known kind")
+}
+
+// looksLikeAddress reports whether text is made of what addresses are made of. The parser allocates an error for other text,
+// which names of hosts are.
+func looksLikeAddress(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'f', 'A' <= c && c <= 'F', c == '.', c == ':':
+		case c == '%':
+			return i > 0
+		default:
+			return false
+		}
+	}
+	return strings.ContainsAny(text, ".:")
 }
 
 // fewestMisses is how many places a search for the rarest byte may propose in vain.

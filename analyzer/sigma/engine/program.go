@@ -21,7 +21,10 @@ type Program struct {
 	tracers []atomic.Pointer[tracer]
 
 	plan atomic.Pointer[plan]
-	idle sync.Pool
+	// spare is the scratch that was used last; more of them, of goroutines that match at the same time, are idle until a
+	// garbage collection.
+	spare atomic.Pointer[scratch]
+	idle  sync.Pool
 
 	// planning is held by whoever makes a plan.
 	planning sync.Mutex
@@ -128,7 +131,10 @@ func (p *Program) Trace(ev Event, m *Match) {
 }
 
 func (p *Program) begin(ev Event) *scratch {
-	s, _ := p.idle.Get().(*scratch)
+	s := p.spare.Swap(nil)
+	if s == nil {
+		s, _ = p.idle.Get().(*scratch)
+	}
 	if s == nil {
 		s = &scratch{program: p, slots: make([]slot, len(p.fields)), settleAt: 1}
 	}
@@ -138,7 +144,9 @@ func (p *Program) begin(ev Event) *scratch {
 
 func (p *Program) end(s *scratch) {
 	s.end()
-	p.idle.Put(s)
+	if !p.spare.CompareAndSwap(nil, s) {
+		p.idle.Put(s)
+	}
 }
 
 const (
