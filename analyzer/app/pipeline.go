@@ -21,15 +21,13 @@ import (
 // pipeline is what happens to one event: state, match, alert. Its methods are called from the goroutine of ingest, but for
 // those that say otherwise.
 type pipeline struct {
-	tree  *state.Tree
-	view  *fields.View
-	rules *engine.Ruleset
-	// programs are by the view's kinds of records; nil where none was met yet.
-	programs []*engine.Program
-	builder  *alert.Builder
-	outbox   *alert.Outbox
-	log      zerolog.Logger
-	matches  []engine.Match
+	tree    *state.Tree
+	view    *fields.View
+	routes  *engine.Routes
+	builder *alert.Builder
+	outbox  *alert.Outbox
+	log     zerolog.Logger
+	matches []engine.Match
 
 	handled uint64
 	stats   atomic.Pointer[state.Stats]
@@ -43,7 +41,7 @@ func newPipeline(s Settings, rules *engine.Ruleset, outbox *alert.Outbox) *pipel
 	tree := state.New(state.Options{MaxBytes: int(s.Config.TreeMemory), Grace: s.Config.TreeGrace})
 	accounts, groups := users.New("/etc/passwd", nil), users.New("/etc/group", nil)
 	p := &pipeline{
-		tree: tree, view: fields.New(tree, accounts, taxonomy.Linux), rules: rules, outbox: outbox, log: s.Log,
+		tree: tree, view: fields.New(tree, accounts, taxonomy.Linux), routes: engine.NewRoutes(rules), outbox: outbox, log: s.Log,
 		builder: alert.NewBuilder(tree, accounts, groups, alert.BuilderOptions{
 			Host: machine.Describe(s.Config.HostID, host.Name(), machine.OSReleaseFiles()), Version: s.Version,
 		}),
@@ -84,36 +82,14 @@ func (p *pipeline) Handle(origin *ingest.Origin, ev *pb.Event) error {
 	return nil
 }
 
-// match finds the rules that the records of the view's event satisfy, each once, but for those that raise no alert by
-// themselves.
+// match finds the rules that the records of the view's event satisfy, but for those that raise no alert by themselves.
 func (p *pipeline) match(records int) {
 	p.matches = p.matches[:0]
 	for i := range records {
 		p.view.Show(i)
-		before, program := len(p.matches), p.program()
-		p.matches = program.Match(p.view, p.matches)
-		fresh := p.matches[before:]
-		p.matches = p.matches[:before]
-		for _, m := range fresh {
-			again := slices.ContainsFunc(p.matches, func(earlier engine.Match) bool { return earlier.Rule == m.Rule })
-			if !again && !m.Rule.Feeds {
-				program.Trace(p.view, &m)
-				p.matches = append(p.matches, m)
-			}
-		}
+		p.matches = p.routes.Match(p.view.Kind(), p.view.Sources(), p.view, p.matches)
 	}
-}
-
-// program gives the rules for the kind of record that the view shows.
-func (p *pipeline) program() *engine.Program {
-	kind := p.view.Kind()
-	for len(p.programs) <= kind {
-		p.programs = append(p.programs, nil)
-	}
-	if p.programs[kind] == nil {
-		p.programs[kind] = p.rules.Program(p.view.Sources())
-	}
-	return p.programs[kind]
+	p.matches = slices.DeleteFunc(p.matches, func(m engine.Match) bool { return m.Rule.Feeds })
 }
 
 // Mark, Settled and Progress implement ingest.Handler.

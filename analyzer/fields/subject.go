@@ -239,9 +239,5 @@ func saidAtStart(name string) bool {
 // repeats reports whether a field says in the words of the audit daemon, or of a generic log source, what another field of
 // the same record says.
 func repeats(name string) bool {
-	switch name {
-	case "SYSCALL", "FileName", "TargetObject", "ImageLoaded":
-		return name == "SYSCALL" || name == "FileName"
-	}
-	return 'a' <= name[0] && name[0] <= 'z'
+	return name == "SYSCALL" || name == "FileName" || 'a' <= name[0] && name[0] <= 'z'
 }

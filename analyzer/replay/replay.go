@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/vedette-edr/vedette/analyzer/playback"
@@ -47,9 +46,9 @@ type run struct {
 	out   *bufio.Writer
 	buf   bytes.Buffer
 	sum   Summary
-	// programs are by View.Kind, for the file that is being read.
-	programs []*engine.Program
-	matches  []engine.Match
+	// routes are by View.Kind, for the file that is being read.
+	routes  *engine.Routes
+	matches []engine.Match
 }
 
 // Run reads the files one after the other and writes an alert, one line of JSON, for each match. What cannot be read is
@@ -76,7 +75,7 @@ func Run(ctx context.Context, rules *engine.Ruleset, files []string, opts Option
 // file replays one file. The error is one that ends the replay.
 func (r *run) file(ctx context.Context, path string) error {
 	r.sum.Files++
-	r.programs = r.programs[:0]
+	r.routes = engine.NewRoutes(r.rules)
 	read := r.opts.Recordings
 	read.Fields = r.rules.Fields()
 	rec, err := playback.Open(path, read)
@@ -134,15 +133,7 @@ func (r *run) event(rec playback.Recording, views int) error {
 			continue
 		}
 		sourced = true
-		before := len(r.matches)
-		program := r.program(v)
-		r.matches = program.Match(v.ListEvent, r.matches)
-		if before > 0 {
-			r.matches = withoutRepetition(r.matches, before)
-		}
-		for n := before; n < len(r.matches); n++ {
-			program.Trace(v.ListEvent, &r.matches[n])
-		}
+		r.matches = r.routes.Match(v.Kind, v.Sources, v.ListEvent, r.matches)
 	}
 	if views > 0 && !sourced {
 		r.sum.Unsourced++
@@ -158,31 +149,6 @@ func (r *run) event(rec playback.Recording, views int) error {
 	}
 	clear(r.matches)
 	return nil
-}
-
-// withoutRepetition leaves a rule out that has matched the same event in a view before.
-func withoutRepetition(all []engine.Match, before int) []engine.Match {
-	kept := all[:before]
-	for _, m := range all[before:] {
-		if !slices.ContainsFunc(kept, func(k engine.Match) bool { return k.Rule == m.Rule }) {
-			kept = append(kept, m)
-		}
-	}
-	return kept
-}
-
-// program gives the rules for a view.
-func (r *run) program(v playback.View) *engine.Program {
-	if v.Kind < 0 {
-		return r.rules.Program(v.Sources)
-	}
-	for len(r.programs) <= v.Kind {
-		r.programs = append(r.programs, nil)
-	}
-	if r.programs[v.Kind] == nil {
-		r.programs[v.Kind] = r.rules.Program(v.Sources)
-	}
-	return r.programs[v.Kind]
 }
 
 func (r *run) alert(m *engine.Match, origin *playback.Origin) error {
