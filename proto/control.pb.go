@@ -311,6 +311,62 @@ func (x *Fetch) GetToken() []byte {
 	return nil
 }
 
+// Interest, on control.interest: what the analyzer's rules ask for beyond what the collector reports anyway. Each message
+// replaces the one before; the collector's own configuration adds to it and bounds it. No reply.
+type Interest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Files whose reading matters, as absolute paths in which * stands for any bytes but a slash, and ** for any bytes.
+	ReadPaths [][]byte `protobuf:"bytes,1,rep,name=read_paths,json=readPaths,proto3" json:"read_paths,omitempty"`
+	// A rule looks at openings that failed, whatever the reason; denied ones are reported in any case.
+	FailedOpens   bool `protobuf:"varint,2,opt,name=failed_opens,json=failedOpens,proto3" json:"failed_opens,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Interest) Reset() {
+	*x = Interest{}
+	mi := &file_control_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Interest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Interest) ProtoMessage() {}
+
+func (x *Interest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Interest.ProtoReflect.Descriptor instead.
+func (*Interest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Interest) GetReadPaths() [][]byte {
+	if x != nil {
+		return x.ReadPaths
+	}
+	return nil
+}
+
+func (x *Interest) GetFailedOpens() bool {
+	if x != nil {
+		return x.FailedOpens
+	}
+	return false
+}
+
 var File_control_proto protoreflect.FileDescriptor
 
 const file_control_proto_rawDesc = "" +
@@ -336,7 +392,11 @@ const file_control_proto_rawDesc = "" +
 	"\rnewest_number\x18\x02 \x01(\x04R\fnewestNumber\x12\x17\n" +
 	"\await_ms\x18\x03 \x01(\rR\x06waitMs\"\x1d\n" +
 	"\x05Fetch\x12\x14\n" +
-	"\x05token\x18\x01 \x01(\fR\x05tokenB)Z'github.com/vedette-edr/vedette/proto;pbb\x06proto3"
+	"\x05token\x18\x01 \x01(\fR\x05token\"L\n" +
+	"\bInterest\x12\x1d\n" +
+	"\n" +
+	"read_paths\x18\x01 \x03(\fR\treadPaths\x12!\n" +
+	"\ffailed_opens\x18\x02 \x01(\bR\vfailedOpensB)Z'github.com/vedette-edr/vedette/proto;pbb\x06proto3"
 
 var (
 	file_control_proto_rawDescOnce sync.Once
@@ -350,13 +410,14 @@ func file_control_proto_rawDescGZIP() []byte {
 	return file_control_proto_rawDescData
 }
 
-var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_control_proto_goTypes = []any{
 	(*Ack)(nil),        // 0: vedette.v1.Ack
 	(*Resume)(nil),     // 1: vedette.v1.Resume
 	(*Position)(nil),   // 2: vedette.v1.Position
 	(*SeedAnswer)(nil), // 3: vedette.v1.SeedAnswer
 	(*Fetch)(nil),      // 4: vedette.v1.Fetch
+	(*Interest)(nil),   // 5: vedette.v1.Interest
 }
 var file_control_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
@@ -377,7 +438,7 @@ func file_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_proto_rawDesc), len(file_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

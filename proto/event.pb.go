@@ -564,6 +564,7 @@ type Event struct {
 	//	*Event_NetworkClose
 	//	*Event_NetworkBytes
 	//	*Event_UnixConnect
+	//	*Event_UnixBind
 	//	*Event_DnsMessage
 	//	*Event_DnsQuery
 	//	*Event_MemoryMap
@@ -987,6 +988,15 @@ func (x *Event) GetUnixConnect() *UnixConnect {
 	if x != nil {
 		if x, ok := x.Payload.(*Event_UnixConnect); ok {
 			return x.UnixConnect
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetUnixBind() *UnixBind {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_UnixBind); ok {
+			return x.UnixBind
 		}
 	}
 	return nil
@@ -1458,6 +1468,10 @@ type Event_UnixConnect struct {
 	UnixConnect *UnixConnect `protobuf:"bytes,76,opt,name=unix_connect,json=unixConnect,proto3,oneof"`
 }
 
+type Event_UnixBind struct {
+	UnixBind *UnixBind `protobuf:"bytes,77,opt,name=unix_bind,json=unixBind,proto3,oneof"`
+}
+
 type Event_DnsMessage struct {
 	DnsMessage *DnsMessage `protobuf:"bytes,85,opt,name=dns_message,json=dnsMessage,proto3,oneof"`
 }
@@ -1675,6 +1689,8 @@ func (*Event_NetworkClose) isEvent_Payload() {}
 func (*Event_NetworkBytes) isEvent_Payload() {}
 
 func (*Event_UnixConnect) isEvent_Payload() {}
+
+func (*Event_UnixBind) isEvent_Payload() {}
 
 func (*Event_DnsMessage) isEvent_Payload() {}
 
@@ -2283,8 +2299,10 @@ type ProcessExec struct {
 	VersionInfo       *VersionInfo `protobuf:"bytes,36,opt,name=version_info,json=versionInfo,proto3" json:"version_info,omitempty"`
 	Signature         *Signature   `protobuf:"bytes,37,opt,name=signature,proto3" json:"signature,omitempty"`
 	Token             []byte       `protobuf:"bytes,38,opt,name=token,proto3" json:"token,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Linux: what descriptor 0 is; its mode says file, pipe, socket or terminal. Unset when it was closed.
+	Stdin         *File `protobuf:"bytes,39,opt,name=stdin,proto3" json:"stdin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProcessExec) Reset() {
@@ -2516,6 +2534,13 @@ func (x *ProcessExec) GetSignature() *Signature {
 func (x *ProcessExec) GetToken() []byte {
 	if x != nil {
 		return x.Token
+	}
+	return nil
+}
+
+func (x *ProcessExec) GetStdin() *File {
+	if x != nil {
+		return x.Stdin
 	}
 	return nil
 }
@@ -2977,6 +3002,7 @@ func (x *FileOpen) GetError() int32 {
 	return 0
 }
 
+// The first write through an open description; head is the beginning of what was written.
 type FileWrite struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	File          *File                  `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
@@ -4533,6 +4559,75 @@ func (x *UnixConnect) GetError() int32 {
 	return 0
 }
 
+// A Unix socket got a name: a file, or, with abstract, a name in no file system.
+type UnixBind struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	File          *File                  `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	Name          []byte                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Abstract      bool                   `protobuf:"varint,3,opt,name=abstract,proto3" json:"abstract,omitempty"`
+	Type          uint32                 `protobuf:"varint,4,opt,name=type,proto3" json:"type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnixBind) Reset() {
+	*x = UnixBind{}
+	mi := &file_event_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnixBind) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnixBind) ProtoMessage() {}
+
+func (x *UnixBind) ProtoReflect() protoreflect.Message {
+	mi := &file_event_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnixBind.ProtoReflect.Descriptor instead.
+func (*UnixBind) Descriptor() ([]byte, []int) {
+	return file_event_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *UnixBind) GetFile() *File {
+	if x != nil {
+		return x.File
+	}
+	return nil
+}
+
+func (x *UnixBind) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *UnixBind) GetAbstract() bool {
+	if x != nil {
+		return x.Abstract
+	}
+	return false
+}
+
+func (x *UnixBind) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
 // A raw DNS message off the wire; parsed in the analyzer.
 type DnsMessage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -4547,7 +4642,7 @@ type DnsMessage struct {
 
 func (x *DnsMessage) Reset() {
 	*x = DnsMessage{}
-	mi := &file_event_proto_msgTypes[39]
+	mi := &file_event_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4559,7 +4654,7 @@ func (x *DnsMessage) String() string {
 func (*DnsMessage) ProtoMessage() {}
 
 func (x *DnsMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[39]
+	mi := &file_event_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4572,7 +4667,7 @@ func (x *DnsMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DnsMessage.ProtoReflect.Descriptor instead.
 func (*DnsMessage) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{39}
+	return file_event_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DnsMessage) GetSocket() *Socket {
@@ -4624,7 +4719,7 @@ type DnsQuery struct {
 
 func (x *DnsQuery) Reset() {
 	*x = DnsQuery{}
-	mi := &file_event_proto_msgTypes[40]
+	mi := &file_event_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4636,7 +4731,7 @@ func (x *DnsQuery) String() string {
 func (*DnsQuery) ProtoMessage() {}
 
 func (x *DnsQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[40]
+	mi := &file_event_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4649,7 +4744,7 @@ func (x *DnsQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DnsQuery.ProtoReflect.Descriptor instead.
 func (*DnsQuery) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{40}
+	return file_event_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DnsQuery) GetName() []byte {
@@ -4701,7 +4796,7 @@ type MemoryRegion struct {
 
 func (x *MemoryRegion) Reset() {
 	*x = MemoryRegion{}
-	mi := &file_event_proto_msgTypes[41]
+	mi := &file_event_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4713,7 +4808,7 @@ func (x *MemoryRegion) String() string {
 func (*MemoryRegion) ProtoMessage() {}
 
 func (x *MemoryRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[41]
+	mi := &file_event_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4726,7 +4821,7 @@ func (x *MemoryRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryRegion.ProtoReflect.Descriptor instead.
 func (*MemoryRegion) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{41}
+	return file_event_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *MemoryRegion) GetAddress() uint64 {
@@ -4780,7 +4875,7 @@ type MemoryMap struct {
 
 func (x *MemoryMap) Reset() {
 	*x = MemoryMap{}
-	mi := &file_event_proto_msgTypes[42]
+	mi := &file_event_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4792,7 +4887,7 @@ func (x *MemoryMap) String() string {
 func (*MemoryMap) ProtoMessage() {}
 
 func (x *MemoryMap) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[42]
+	mi := &file_event_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4805,7 +4900,7 @@ func (x *MemoryMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryMap.ProtoReflect.Descriptor instead.
 func (*MemoryMap) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{42}
+	return file_event_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MemoryMap) GetRegion() *MemoryRegion {
@@ -4825,7 +4920,7 @@ type MemoryProtect struct {
 
 func (x *MemoryProtect) Reset() {
 	*x = MemoryProtect{}
-	mi := &file_event_proto_msgTypes[43]
+	mi := &file_event_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4837,7 +4932,7 @@ func (x *MemoryProtect) String() string {
 func (*MemoryProtect) ProtoMessage() {}
 
 func (x *MemoryProtect) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[43]
+	mi := &file_event_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4850,7 +4945,7 @@ func (x *MemoryProtect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryProtect.ProtoReflect.Descriptor instead.
 func (*MemoryProtect) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{43}
+	return file_event_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *MemoryProtect) GetRegion() *MemoryRegion {
@@ -4880,7 +4975,7 @@ type ProcessTrace struct {
 
 func (x *ProcessTrace) Reset() {
 	*x = ProcessTrace{}
-	mi := &file_event_proto_msgTypes[44]
+	mi := &file_event_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4892,7 +4987,7 @@ func (x *ProcessTrace) String() string {
 func (*ProcessTrace) ProtoMessage() {}
 
 func (x *ProcessTrace) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[44]
+	mi := &file_event_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4905,7 +5000,7 @@ func (x *ProcessTrace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessTrace.ProtoReflect.Descriptor instead.
 func (*ProcessTrace) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{44}
+	return file_event_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ProcessTrace) GetTarget() *ProcessKey {
@@ -4957,7 +5052,7 @@ type ProcessMemory struct {
 
 func (x *ProcessMemory) Reset() {
 	*x = ProcessMemory{}
-	mi := &file_event_proto_msgTypes[45]
+	mi := &file_event_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4969,7 +5064,7 @@ func (x *ProcessMemory) String() string {
 func (*ProcessMemory) ProtoMessage() {}
 
 func (x *ProcessMemory) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[45]
+	mi := &file_event_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4982,7 +5077,7 @@ func (x *ProcessMemory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessMemory.ProtoReflect.Descriptor instead.
 func (*ProcessMemory) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{45}
+	return file_event_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ProcessMemory) GetTarget() *ProcessKey {
@@ -5041,7 +5136,7 @@ type ProcessAccess struct {
 
 func (x *ProcessAccess) Reset() {
 	*x = ProcessAccess{}
-	mi := &file_event_proto_msgTypes[46]
+	mi := &file_event_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5053,7 +5148,7 @@ func (x *ProcessAccess) String() string {
 func (*ProcessAccess) ProtoMessage() {}
 
 func (x *ProcessAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[46]
+	mi := &file_event_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5066,7 +5161,7 @@ func (x *ProcessAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessAccess.ProtoReflect.Descriptor instead.
 func (*ProcessAccess) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{46}
+	return file_event_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ProcessAccess) GetTarget() *ProcessKey {
@@ -5125,7 +5220,7 @@ type RemoteThread struct {
 
 func (x *RemoteThread) Reset() {
 	*x = RemoteThread{}
-	mi := &file_event_proto_msgTypes[47]
+	mi := &file_event_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5137,7 +5232,7 @@ func (x *RemoteThread) String() string {
 func (*RemoteThread) ProtoMessage() {}
 
 func (x *RemoteThread) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[47]
+	mi := &file_event_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5150,7 +5245,7 @@ func (x *RemoteThread) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteThread.ProtoReflect.Descriptor instead.
 func (*RemoteThread) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{47}
+	return file_event_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *RemoteThread) GetTarget() *ProcessKey {
@@ -5208,7 +5303,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_event_proto_msgTypes[48]
+	mi := &file_event_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5220,7 +5315,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[48]
+	mi := &file_event_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5233,7 +5328,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{48}
+	return file_event_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Signal) GetTarget() *ProcessKey {
@@ -5282,7 +5377,7 @@ type HandleSteal struct {
 
 func (x *HandleSteal) Reset() {
 	*x = HandleSteal{}
-	mi := &file_event_proto_msgTypes[49]
+	mi := &file_event_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5294,7 +5389,7 @@ func (x *HandleSteal) String() string {
 func (*HandleSteal) ProtoMessage() {}
 
 func (x *HandleSteal) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[49]
+	mi := &file_event_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5307,7 +5402,7 @@ func (x *HandleSteal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandleSteal.ProtoReflect.Descriptor instead.
 func (*HandleSteal) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{49}
+	return file_event_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *HandleSteal) GetTarget() *ProcessKey {
@@ -5344,7 +5439,7 @@ type CredentialChange struct {
 
 func (x *CredentialChange) Reset() {
 	*x = CredentialChange{}
-	mi := &file_event_proto_msgTypes[50]
+	mi := &file_event_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5356,7 +5451,7 @@ func (x *CredentialChange) String() string {
 func (*CredentialChange) ProtoMessage() {}
 
 func (x *CredentialChange) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[50]
+	mi := &file_event_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5369,7 +5464,7 @@ func (x *CredentialChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CredentialChange.ProtoReflect.Descriptor instead.
 func (*CredentialChange) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{50}
+	return file_event_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *CredentialChange) GetBefore() *Credentials {
@@ -5420,7 +5515,7 @@ type NamespaceChange struct {
 
 func (x *NamespaceChange) Reset() {
 	*x = NamespaceChange{}
-	mi := &file_event_proto_msgTypes[51]
+	mi := &file_event_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5432,7 +5527,7 @@ func (x *NamespaceChange) String() string {
 func (*NamespaceChange) ProtoMessage() {}
 
 func (x *NamespaceChange) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[51]
+	mi := &file_event_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5445,7 +5540,7 @@ func (x *NamespaceChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamespaceChange.ProtoReflect.Descriptor instead.
 func (*NamespaceChange) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{51}
+	return file_event_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *NamespaceChange) GetBefore() *Namespaces {
@@ -5498,7 +5593,7 @@ type LoginSession struct {
 
 func (x *LoginSession) Reset() {
 	*x = LoginSession{}
-	mi := &file_event_proto_msgTypes[52]
+	mi := &file_event_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5510,7 +5605,7 @@ func (x *LoginSession) String() string {
 func (*LoginSession) ProtoMessage() {}
 
 func (x *LoginSession) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[52]
+	mi := &file_event_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5523,7 +5618,7 @@ func (x *LoginSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginSession.ProtoReflect.Descriptor instead.
 func (*LoginSession) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{52}
+	return file_event_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *LoginSession) GetAuditSession() uint32 {
@@ -5584,13 +5679,15 @@ type ModuleLoad struct {
 	Error         int32                  `protobuf:"varint,5,opt,name=error,proto3" json:"error,omitempty"`
 	Hashes        *Hashes                `protobuf:"bytes,6,opt,name=hashes,proto3" json:"hashes,omitempty"`
 	Signature     *Signature             `protobuf:"bytes,7,opt,name=signature,proto3" json:"signature,omitempty"`
+	Size          uint64                 `protobuf:"varint,8,opt,name=size,proto3" json:"size,omitempty"`
+	Flags         uint32                 `protobuf:"varint,9,opt,name=flags,proto3" json:"flags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ModuleLoad) Reset() {
 	*x = ModuleLoad{}
-	mi := &file_event_proto_msgTypes[53]
+	mi := &file_event_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5602,7 +5699,7 @@ func (x *ModuleLoad) String() string {
 func (*ModuleLoad) ProtoMessage() {}
 
 func (x *ModuleLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[53]
+	mi := &file_event_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5615,7 +5712,7 @@ func (x *ModuleLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleLoad.ProtoReflect.Descriptor instead.
 func (*ModuleLoad) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{53}
+	return file_event_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ModuleLoad) GetName() []byte {
@@ -5667,6 +5764,20 @@ func (x *ModuleLoad) GetSignature() *Signature {
 	return nil
 }
 
+func (x *ModuleLoad) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *ModuleLoad) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
 type ModuleUnload struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          []byte                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -5677,7 +5788,7 @@ type ModuleUnload struct {
 
 func (x *ModuleUnload) Reset() {
 	*x = ModuleUnload{}
-	mi := &file_event_proto_msgTypes[54]
+	mi := &file_event_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5689,7 +5800,7 @@ func (x *ModuleUnload) String() string {
 func (*ModuleUnload) ProtoMessage() {}
 
 func (x *ModuleUnload) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[54]
+	mi := &file_event_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5702,7 +5813,7 @@ func (x *ModuleUnload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleUnload.ProtoReflect.Descriptor instead.
 func (*ModuleUnload) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{54}
+	return file_event_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ModuleUnload) GetName() []byte {
@@ -5731,13 +5842,14 @@ type BpfOperation struct {
 	Instructions  uint32                 `protobuf:"varint,8,opt,name=instructions,proto3" json:"instructions,omitempty"`
 	Target        []byte                 `protobuf:"bytes,9,opt,name=target,proto3" json:"target,omitempty"`
 	Error         int32                  `protobuf:"varint,10,opt,name=error,proto3" json:"error,omitempty"`
+	MapType       uint32                 `protobuf:"varint,11,opt,name=map_type,json=mapType,proto3" json:"map_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BpfOperation) Reset() {
 	*x = BpfOperation{}
-	mi := &file_event_proto_msgTypes[55]
+	mi := &file_event_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5749,7 +5861,7 @@ func (x *BpfOperation) String() string {
 func (*BpfOperation) ProtoMessage() {}
 
 func (x *BpfOperation) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[55]
+	mi := &file_event_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5762,7 +5874,7 @@ func (x *BpfOperation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfOperation.ProtoReflect.Descriptor instead.
 func (*BpfOperation) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{55}
+	return file_event_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *BpfOperation) GetCommand() uint32 {
@@ -5835,6 +5947,13 @@ func (x *BpfOperation) GetError() int32 {
 	return 0
 }
 
+func (x *BpfOperation) GetMapType() uint32 {
+	if x != nil {
+		return x.MapType
+	}
+	return 0
+}
+
 type PerfEventOpen struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          uint32                 `protobuf:"varint,1,opt,name=type,proto3" json:"type,omitempty"`
@@ -5847,7 +5966,7 @@ type PerfEventOpen struct {
 
 func (x *PerfEventOpen) Reset() {
 	*x = PerfEventOpen{}
-	mi := &file_event_proto_msgTypes[56]
+	mi := &file_event_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5859,7 +5978,7 @@ func (x *PerfEventOpen) String() string {
 func (*PerfEventOpen) ProtoMessage() {}
 
 func (x *PerfEventOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[56]
+	mi := &file_event_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5872,7 +5991,7 @@ func (x *PerfEventOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PerfEventOpen.ProtoReflect.Descriptor instead.
 func (*PerfEventOpen) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{56}
+	return file_event_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PerfEventOpen) GetType() uint32 {
@@ -5909,13 +6028,14 @@ type Kexec struct {
 	Initrd        *File                  `protobuf:"bytes,2,opt,name=initrd,proto3" json:"initrd,omitempty"`
 	CommandLine   []byte                 `protobuf:"bytes,3,opt,name=command_line,json=commandLine,proto3" json:"command_line,omitempty"`
 	Error         int32                  `protobuf:"varint,4,opt,name=error,proto3" json:"error,omitempty"`
+	Flags         uint64                 `protobuf:"varint,5,opt,name=flags,proto3" json:"flags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Kexec) Reset() {
 	*x = Kexec{}
-	mi := &file_event_proto_msgTypes[57]
+	mi := &file_event_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5927,7 +6047,7 @@ func (x *Kexec) String() string {
 func (*Kexec) ProtoMessage() {}
 
 func (x *Kexec) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[57]
+	mi := &file_event_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5940,7 +6060,7 @@ func (x *Kexec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Kexec.ProtoReflect.Descriptor instead.
 func (*Kexec) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{57}
+	return file_event_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Kexec) GetKernel() *File {
@@ -5971,18 +6091,27 @@ func (x *Kexec) GetError() int32 {
 	return 0
 }
 
+func (x *Kexec) GetFlags() uint64 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
 type SysctlWrite struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          []byte                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	OldValue      []byte                 `protobuf:"bytes,2,opt,name=old_value,json=oldValue,proto3" json:"old_value,omitempty"`
 	NewValue      []byte                 `protobuf:"bytes,3,opt,name=new_value,json=newValue,proto3" json:"new_value,omitempty"`
+	Error         int32                  `protobuf:"varint,4,opt,name=error,proto3" json:"error,omitempty"`
+	File          *File                  `protobuf:"bytes,5,opt,name=file,proto3" json:"file,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SysctlWrite) Reset() {
 	*x = SysctlWrite{}
-	mi := &file_event_proto_msgTypes[58]
+	mi := &file_event_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5994,7 +6123,7 @@ func (x *SysctlWrite) String() string {
 func (*SysctlWrite) ProtoMessage() {}
 
 func (x *SysctlWrite) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[58]
+	mi := &file_event_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6007,7 +6136,7 @@ func (x *SysctlWrite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlWrite.ProtoReflect.Descriptor instead.
 func (*SysctlWrite) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{58}
+	return file_event_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *SysctlWrite) GetName() []byte {
@@ -6031,19 +6160,36 @@ func (x *SysctlWrite) GetNewValue() []byte {
 	return nil
 }
 
+func (x *SysctlWrite) GetError() int32 {
+	if x != nil {
+		return x.Error
+	}
+	return 0
+}
+
+func (x *SysctlWrite) GetFile() *File {
+	if x != nil {
+		return x.File
+	}
+	return nil
+}
+
 type KeyOperation struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Operation     uint32                 `protobuf:"varint,1,opt,name=operation,proto3" json:"operation,omitempty"`
 	Type          []byte                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	Description   []byte                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	Error         int32                  `protobuf:"varint,4,opt,name=error,proto3" json:"error,omitempty"`
+	Serial        int32                  `protobuf:"varint,5,opt,name=serial,proto3" json:"serial,omitempty"`
+	Keyring       int32                  `protobuf:"varint,6,opt,name=keyring,proto3" json:"keyring,omitempty"`
+	Call          string                 `protobuf:"bytes,7,opt,name=call,proto3" json:"call,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *KeyOperation) Reset() {
 	*x = KeyOperation{}
-	mi := &file_event_proto_msgTypes[59]
+	mi := &file_event_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6055,7 +6201,7 @@ func (x *KeyOperation) String() string {
 func (*KeyOperation) ProtoMessage() {}
 
 func (x *KeyOperation) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[59]
+	mi := &file_event_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6068,7 +6214,7 @@ func (x *KeyOperation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyOperation.ProtoReflect.Descriptor instead.
 func (*KeyOperation) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{59}
+	return file_event_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *KeyOperation) GetOperation() uint32 {
@@ -6099,6 +6245,29 @@ func (x *KeyOperation) GetError() int32 {
 	return 0
 }
 
+func (x *KeyOperation) GetSerial() int32 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *KeyOperation) GetKeyring() int32 {
+	if x != nil {
+		return x.Keyring
+	}
+	return 0
+}
+
+func (x *KeyOperation) GetCall() string {
+	if x != nil {
+		return x.Call
+	}
+	return ""
+}
+
+// created: a ring was made, with setup_flags and entries. Otherwise a request that opens, removes, renames, links or connects, as
+// it was submitted; path is the name in the kernel's own copy.
 type IoUring struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Opcode        uint32                 `protobuf:"varint,1,opt,name=opcode,proto3" json:"opcode,omitempty"`
@@ -6107,13 +6276,16 @@ type IoUring struct {
 	RingCreator   *ProcessKey            `protobuf:"bytes,4,opt,name=ring_creator,json=ringCreator,proto3" json:"ring_creator,omitempty"`
 	Created       bool                   `protobuf:"varint,5,opt,name=created,proto3" json:"created,omitempty"`
 	SetupFlags    uint32                 `protobuf:"varint,6,opt,name=setup_flags,json=setupFlags,proto3" json:"setup_flags,omitempty"`
+	Entries       uint32                 `protobuf:"varint,7,opt,name=entries,proto3" json:"entries,omitempty"`
+	Remote        *Endpoint              `protobuf:"bytes,8,opt,name=remote,proto3" json:"remote,omitempty"`
+	Error         int32                  `protobuf:"varint,9,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *IoUring) Reset() {
 	*x = IoUring{}
-	mi := &file_event_proto_msgTypes[60]
+	mi := &file_event_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6125,7 +6297,7 @@ func (x *IoUring) String() string {
 func (*IoUring) ProtoMessage() {}
 
 func (x *IoUring) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[60]
+	mi := &file_event_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6138,7 +6310,7 @@ func (x *IoUring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoUring.ProtoReflect.Descriptor instead.
 func (*IoUring) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{60}
+	return file_event_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *IoUring) GetOpcode() uint32 {
@@ -6183,6 +6355,27 @@ func (x *IoUring) GetSetupFlags() uint32 {
 	return 0
 }
 
+func (x *IoUring) GetEntries() uint32 {
+	if x != nil {
+		return x.Entries
+	}
+	return 0
+}
+
+func (x *IoUring) GetRemote() *Endpoint {
+	if x != nil {
+		return x.Remote
+	}
+	return nil
+}
+
+func (x *IoUring) GetError() int32 {
+	if x != nil {
+		return x.Error
+	}
+	return 0
+}
+
 type DriverLoad struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Image         []byte                 `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
@@ -6194,7 +6387,7 @@ type DriverLoad struct {
 
 func (x *DriverLoad) Reset() {
 	*x = DriverLoad{}
-	mi := &file_event_proto_msgTypes[61]
+	mi := &file_event_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6206,7 +6399,7 @@ func (x *DriverLoad) String() string {
 func (*DriverLoad) ProtoMessage() {}
 
 func (x *DriverLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[61]
+	mi := &file_event_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6219,7 +6412,7 @@ func (x *DriverLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DriverLoad.ProtoReflect.Descriptor instead.
 func (*DriverLoad) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{61}
+	return file_event_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *DriverLoad) GetImage() []byte {
@@ -6254,7 +6447,7 @@ type RegistryKeyChange struct {
 
 func (x *RegistryKeyChange) Reset() {
 	*x = RegistryKeyChange{}
-	mi := &file_event_proto_msgTypes[62]
+	mi := &file_event_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6266,7 +6459,7 @@ func (x *RegistryKeyChange) String() string {
 func (*RegistryKeyChange) ProtoMessage() {}
 
 func (x *RegistryKeyChange) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[62]
+	mi := &file_event_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6279,7 +6472,7 @@ func (x *RegistryKeyChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegistryKeyChange.ProtoReflect.Descriptor instead.
 func (*RegistryKeyChange) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{62}
+	return file_event_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *RegistryKeyChange) GetOperation() string {
@@ -6318,7 +6511,7 @@ type RegistryValueChange struct {
 
 func (x *RegistryValueChange) Reset() {
 	*x = RegistryValueChange{}
-	mi := &file_event_proto_msgTypes[63]
+	mi := &file_event_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6330,7 +6523,7 @@ func (x *RegistryValueChange) String() string {
 func (*RegistryValueChange) ProtoMessage() {}
 
 func (x *RegistryValueChange) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[63]
+	mi := &file_event_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6343,7 +6536,7 @@ func (x *RegistryValueChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegistryValueChange.ProtoReflect.Descriptor instead.
 func (*RegistryValueChange) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{63}
+	return file_event_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *RegistryValueChange) GetOperation() string {
@@ -6409,7 +6602,7 @@ type ImageLoad struct {
 
 func (x *ImageLoad) Reset() {
 	*x = ImageLoad{}
-	mi := &file_event_proto_msgTypes[64]
+	mi := &file_event_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6421,7 +6614,7 @@ func (x *ImageLoad) String() string {
 func (*ImageLoad) ProtoMessage() {}
 
 func (x *ImageLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[64]
+	mi := &file_event_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6434,7 +6627,7 @@ func (x *ImageLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImageLoad.ProtoReflect.Descriptor instead.
 func (*ImageLoad) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{64}
+	return file_event_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ImageLoad) GetFile() *File {
@@ -6493,7 +6686,7 @@ type ScriptBlock struct {
 
 func (x *ScriptBlock) Reset() {
 	*x = ScriptBlock{}
-	mi := &file_event_proto_msgTypes[65]
+	mi := &file_event_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6505,7 +6698,7 @@ func (x *ScriptBlock) String() string {
 func (*ScriptBlock) ProtoMessage() {}
 
 func (x *ScriptBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[65]
+	mi := &file_event_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6518,7 +6711,7 @@ func (x *ScriptBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScriptBlock.ProtoReflect.Descriptor instead.
 func (*ScriptBlock) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{65}
+	return file_event_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ScriptBlock) GetId() string {
@@ -6574,7 +6767,7 @@ type ModuleLogging struct {
 
 func (x *ModuleLogging) Reset() {
 	*x = ModuleLogging{}
-	mi := &file_event_proto_msgTypes[66]
+	mi := &file_event_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6586,7 +6779,7 @@ func (x *ModuleLogging) String() string {
 func (*ModuleLogging) ProtoMessage() {}
 
 func (x *ModuleLogging) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[66]
+	mi := &file_event_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6599,7 +6792,7 @@ func (x *ModuleLogging) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleLogging.ProtoReflect.Descriptor instead.
 func (*ModuleLogging) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{66}
+	return file_event_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *ModuleLogging) GetContext() []byte {
@@ -6633,7 +6826,7 @@ type NamedPipe struct {
 
 func (x *NamedPipe) Reset() {
 	*x = NamedPipe{}
-	mi := &file_event_proto_msgTypes[67]
+	mi := &file_event_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6645,7 +6838,7 @@ func (x *NamedPipe) String() string {
 func (*NamedPipe) ProtoMessage() {}
 
 func (x *NamedPipe) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[67]
+	mi := &file_event_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6658,7 +6851,7 @@ func (x *NamedPipe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedPipe.ProtoReflect.Descriptor instead.
 func (*NamedPipe) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{67}
+	return file_event_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *NamedPipe) GetName() []byte {
@@ -6691,7 +6884,7 @@ type WmiActivity struct {
 
 func (x *WmiActivity) Reset() {
 	*x = WmiActivity{}
-	mi := &file_event_proto_msgTypes[68]
+	mi := &file_event_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6703,7 +6896,7 @@ func (x *WmiActivity) String() string {
 func (*WmiActivity) ProtoMessage() {}
 
 func (x *WmiActivity) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[68]
+	mi := &file_event_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6716,7 +6909,7 @@ func (x *WmiActivity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WmiActivity.ProtoReflect.Descriptor instead.
 func (*WmiActivity) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{68}
+	return file_event_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *WmiActivity) GetOperation() string {
@@ -6787,7 +6980,7 @@ type ScheduledTask struct {
 
 func (x *ScheduledTask) Reset() {
 	*x = ScheduledTask{}
-	mi := &file_event_proto_msgTypes[69]
+	mi := &file_event_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6799,7 +6992,7 @@ func (x *ScheduledTask) String() string {
 func (*ScheduledTask) ProtoMessage() {}
 
 func (x *ScheduledTask) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[69]
+	mi := &file_event_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6812,7 +7005,7 @@ func (x *ScheduledTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScheduledTask.ProtoReflect.Descriptor instead.
 func (*ScheduledTask) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{69}
+	return file_event_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ScheduledTask) GetOperation() string {
@@ -6857,7 +7050,7 @@ type ServiceChange struct {
 
 func (x *ServiceChange) Reset() {
 	*x = ServiceChange{}
-	mi := &file_event_proto_msgTypes[70]
+	mi := &file_event_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6869,7 +7062,7 @@ func (x *ServiceChange) String() string {
 func (*ServiceChange) ProtoMessage() {}
 
 func (x *ServiceChange) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[70]
+	mi := &file_event_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6882,7 +7075,7 @@ func (x *ServiceChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceChange.ProtoReflect.Descriptor instead.
 func (*ServiceChange) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{70}
+	return file_event_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ServiceChange) GetOperation() string {
@@ -6944,7 +7137,7 @@ type EventLogRecord struct {
 
 func (x *EventLogRecord) Reset() {
 	*x = EventLogRecord{}
-	mi := &file_event_proto_msgTypes[71]
+	mi := &file_event_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6956,7 +7149,7 @@ func (x *EventLogRecord) String() string {
 func (*EventLogRecord) ProtoMessage() {}
 
 func (x *EventLogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[71]
+	mi := &file_event_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6969,7 +7162,7 @@ func (x *EventLogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventLogRecord.ProtoReflect.Descriptor instead.
 func (*EventLogRecord) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{71}
+	return file_event_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *EventLogRecord) GetChannel() string {
@@ -7038,7 +7231,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_event_proto_msgTypes[72]
+	mi := &file_event_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7050,7 +7243,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[72]
+	mi := &file_event_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7063,7 +7256,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{72}
+	return file_event_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Field) GetName() string {
@@ -7092,7 +7285,7 @@ type CgroupChange struct {
 
 func (x *CgroupChange) Reset() {
 	*x = CgroupChange{}
-	mi := &file_event_proto_msgTypes[73]
+	mi := &file_event_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7104,7 +7297,7 @@ func (x *CgroupChange) String() string {
 func (*CgroupChange) ProtoMessage() {}
 
 func (x *CgroupChange) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[73]
+	mi := &file_event_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7117,7 +7310,7 @@ func (x *CgroupChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgroupChange.ProtoReflect.Descriptor instead.
 func (*CgroupChange) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{73}
+	return file_event_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *CgroupChange) GetCgroupId() uint64 {
@@ -7162,7 +7355,7 @@ type ContainerSpec struct {
 
 func (x *ContainerSpec) Reset() {
 	*x = ContainerSpec{}
-	mi := &file_event_proto_msgTypes[74]
+	mi := &file_event_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7174,7 +7367,7 @@ func (x *ContainerSpec) String() string {
 func (*ContainerSpec) ProtoMessage() {}
 
 func (x *ContainerSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[74]
+	mi := &file_event_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7187,7 +7380,7 @@ func (x *ContainerSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContainerSpec.ProtoReflect.Descriptor instead.
 func (*ContainerSpec) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{74}
+	return file_event_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ContainerSpec) GetCgroupId() uint64 {
@@ -7240,7 +7433,7 @@ type Hashes struct {
 
 func (x *Hashes) Reset() {
 	*x = Hashes{}
-	mi := &file_event_proto_msgTypes[75]
+	mi := &file_event_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7252,7 +7445,7 @@ func (x *Hashes) String() string {
 func (*Hashes) ProtoMessage() {}
 
 func (x *Hashes) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[75]
+	mi := &file_event_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7265,7 +7458,7 @@ func (x *Hashes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hashes.ProtoReflect.Descriptor instead.
 func (*Hashes) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{75}
+	return file_event_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *Hashes) GetMd5() []byte {
@@ -7330,7 +7523,7 @@ type VersionInfo struct {
 
 func (x *VersionInfo) Reset() {
 	*x = VersionInfo{}
-	mi := &file_event_proto_msgTypes[76]
+	mi := &file_event_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7342,7 +7535,7 @@ func (x *VersionInfo) String() string {
 func (*VersionInfo) ProtoMessage() {}
 
 func (x *VersionInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[76]
+	mi := &file_event_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7355,7 +7548,7 @@ func (x *VersionInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VersionInfo.ProtoReflect.Descriptor instead.
 func (*VersionInfo) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{76}
+	return file_event_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *VersionInfo) GetOriginalFileName() []byte {
@@ -7405,7 +7598,7 @@ type Signature struct {
 
 func (x *Signature) Reset() {
 	*x = Signature{}
-	mi := &file_event_proto_msgTypes[77]
+	mi := &file_event_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7417,7 +7610,7 @@ func (x *Signature) String() string {
 func (*Signature) ProtoMessage() {}
 
 func (x *Signature) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[77]
+	mi := &file_event_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7430,7 +7623,7 @@ func (x *Signature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signature.ProtoReflect.Descriptor instead.
 func (*Signature) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{77}
+	return file_event_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Signature) GetSigned() bool {
@@ -7474,7 +7667,7 @@ type Throttled struct {
 
 func (x *Throttled) Reset() {
 	*x = Throttled{}
-	mi := &file_event_proto_msgTypes[78]
+	mi := &file_event_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7486,7 +7679,7 @@ func (x *Throttled) String() string {
 func (*Throttled) ProtoMessage() {}
 
 func (x *Throttled) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[78]
+	mi := &file_event_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7499,7 +7692,7 @@ func (x *Throttled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Throttled.ProtoReflect.Descriptor instead.
 func (*Throttled) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{78}
+	return file_event_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Throttled) GetClass() Class {
@@ -7542,7 +7735,7 @@ type SensorTamper struct {
 
 func (x *SensorTamper) Reset() {
 	*x = SensorTamper{}
-	mi := &file_event_proto_msgTypes[79]
+	mi := &file_event_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7554,7 +7747,7 @@ func (x *SensorTamper) String() string {
 func (*SensorTamper) ProtoMessage() {}
 
 func (x *SensorTamper) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[79]
+	mi := &file_event_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7567,7 +7760,7 @@ func (x *SensorTamper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SensorTamper.ProtoReflect.Descriptor instead.
 func (*SensorTamper) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{79}
+	return file_event_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *SensorTamper) GetObject() string {
@@ -7610,7 +7803,7 @@ type CollectorGap struct {
 
 func (x *CollectorGap) Reset() {
 	*x = CollectorGap{}
-	mi := &file_event_proto_msgTypes[80]
+	mi := &file_event_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7622,7 +7815,7 @@ func (x *CollectorGap) String() string {
 func (*CollectorGap) ProtoMessage() {}
 
 func (x *CollectorGap) ProtoReflect() protoreflect.Message {
-	mi := &file_event_proto_msgTypes[80]
+	mi := &file_event_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7635,7 +7828,7 @@ func (x *CollectorGap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectorGap.ProtoReflect.Descriptor instead.
 func (*CollectorGap) Descriptor() ([]byte, []int) {
-	return file_event_proto_rawDescGZIP(), []int{80}
+	return file_event_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *CollectorGap) GetFromWallTimeNs() int64 {
@@ -7692,7 +7885,7 @@ const file_event_proto_rawDesc = "" +
 	"\rnamespace_pid\x18\f \x01(\rR\fnamespacePid\x12\x10\n" +
 	"\x03sid\x18\r \x01(\tR\x03sid\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x0e \x01(\rR\tsessionId\"\x9b#\n" +
+	"session_id\x18\x0e \x01(\rR\tsessionId\"\xd0#\n" +
 	"\x05Event\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x17\n" +
 	"\aboot_id\x18\x02 \x01(\tR\x06bootId\x12\x1a\n" +
@@ -7744,7 +7937,8 @@ const file_event_proto_rawDesc = "" +
 	"\x0enetwork_listen\x18I \x01(\v2\x19.vedette.v1.NetworkListenH\x00R\rnetworkListen\x12?\n" +
 	"\rnetwork_close\x18J \x01(\v2\x18.vedette.v1.NetworkCloseH\x00R\fnetworkClose\x12?\n" +
 	"\rnetwork_bytes\x18K \x01(\v2\x18.vedette.v1.NetworkBytesH\x00R\fnetworkBytes\x12<\n" +
-	"\funix_connect\x18L \x01(\v2\x17.vedette.v1.UnixConnectH\x00R\vunixConnect\x129\n" +
+	"\funix_connect\x18L \x01(\v2\x17.vedette.v1.UnixConnectH\x00R\vunixConnect\x123\n" +
+	"\tunix_bind\x18M \x01(\v2\x14.vedette.v1.UnixBindH\x00R\bunixBind\x129\n" +
 	"\vdns_message\x18U \x01(\v2\x16.vedette.v1.DnsMessageH\x00R\n" +
 	"dnsMessage\x123\n" +
 	"\tdns_query\x18V \x01(\v2\x14.vedette.v1.DnsQueryH\x00R\bdnsQuery\x126\n" +
@@ -7842,7 +8036,7 @@ const file_event_proto_rawDesc = "" +
 	"\fcapabilities\x18\v \x01(\v2\x18.vedette.v1.CapabilitiesR\fcapabilities\x12\x1e\n" +
 	"\n" +
 	"securebits\x18\f \x01(\rR\n" +
-	"securebits\"\xf5\b\n" +
+	"securebits\"\x9d\t\n" +
 	"\vProcessExec\x120\n" +
 	"\n" +
 	"executable\x18\x01 \x01(\v2\x10.vedette.v1.FileR\n" +
@@ -7878,7 +8072,8 @@ const file_event_proto_rawDesc = "" +
 	"\x06hashes\x18# \x01(\v2\x12.vedette.v1.HashesR\x06hashes\x12:\n" +
 	"\fversion_info\x18$ \x01(\v2\x17.vedette.v1.VersionInfoR\vversionInfo\x123\n" +
 	"\tsignature\x18% \x01(\v2\x15.vedette.v1.SignatureR\tsignature\x12\x14\n" +
-	"\x05token\x18& \x01(\fR\x05token\"\x94\x02\n" +
+	"\x05token\x18& \x01(\fR\x05token\x12&\n" +
+	"\x05stdin\x18' \x01(\v2\x10.vedette.v1.FileR\x05stdin\"\x94\x02\n" +
 	"\vProcessFork\x12,\n" +
 	"\x05child\x18\x01 \x01(\v2\x16.vedette.v1.ProcessKeyR\x05child\x12.\n" +
 	"\x06parent\x18\x02 \x01(\v2\x16.vedette.v1.ProcessKeyR\x06parent\x12\x1f\n" +
@@ -8034,7 +8229,12 @@ const file_event_proto_rawDesc = "" +
 	"\x04path\x18\x01 \x01(\fR\x04path\x12\x1a\n" +
 	"\babstract\x18\x02 \x01(\bR\babstract\x12*\n" +
 	"\x04peer\x18\x03 \x01(\v2\x16.vedette.v1.ProcessKeyR\x04peer\x12\x14\n" +
-	"\x05error\x18\x04 \x01(\x05R\x05error\"\xac\x01\n" +
+	"\x05error\x18\x04 \x01(\x05R\x05error\"t\n" +
+	"\bUnixBind\x12$\n" +
+	"\x04file\x18\x01 \x01(\v2\x10.vedette.v1.FileR\x04file\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\fR\x04name\x12\x1a\n" +
+	"\babstract\x18\x03 \x01(\bR\babstract\x12\x12\n" +
+	"\x04type\x18\x04 \x01(\rR\x04type\"\xac\x01\n" +
 	"\n" +
 	"DnsMessage\x12*\n" +
 	"\x06socket\x18\x01 \x01(\v2\x12.vedette.v1.SocketR\x06socket\x12\x12\n" +
@@ -8125,7 +8325,7 @@ const file_event_proto_rawDesc = "" +
 	"logon_type\x18\x04 \x01(\rR\tlogonType\x12,\n" +
 	"\x06source\x18\x05 \x01(\v2\x14.vedette.v1.EndpointR\x06source\x12\x14\n" +
 	"\x05ended\x18\x06 \x01(\bR\x05ended\x12\x19\n" +
-	"\blogon_id\x18\a \x01(\x04R\alogonId\"\xfe\x01\n" +
+	"\blogon_id\x18\a \x01(\x04R\alogonId\"\xa8\x02\n" +
 	"\n" +
 	"ModuleLoad\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\fR\x04name\x12$\n" +
@@ -8137,10 +8337,12 @@ const file_event_proto_rawDesc = "" +
 	"parameters\x12\x14\n" +
 	"\x05error\x18\x05 \x01(\x05R\x05error\x12*\n" +
 	"\x06hashes\x18\x06 \x01(\v2\x12.vedette.v1.HashesR\x06hashes\x123\n" +
-	"\tsignature\x18\a \x01(\v2\x15.vedette.v1.SignatureR\tsignature\"8\n" +
+	"\tsignature\x18\a \x01(\v2\x15.vedette.v1.SignatureR\tsignature\x12\x12\n" +
+	"\x04size\x18\b \x01(\x04R\x04size\x12\x14\n" +
+	"\x05flags\x18\t \x01(\rR\x05flags\"8\n" +
 	"\fModuleUnload\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\fR\x04name\x12\x14\n" +
-	"\x05error\x18\x02 \x01(\x05R\x05error\"\x8e\x02\n" +
+	"\x05error\x18\x02 \x01(\x05R\x05error\"\xa9\x02\n" +
 	"\fBpfOperation\x12\x18\n" +
 	"\acommand\x18\x01 \x01(\rR\acommand\x12!\n" +
 	"\fprogram_type\x18\x02 \x01(\rR\vprogramType\x12\x12\n" +
@@ -8153,26 +8355,33 @@ const file_event_proto_rawDesc = "" +
 	"\finstructions\x18\b \x01(\rR\finstructions\x12\x16\n" +
 	"\x06target\x18\t \x01(\fR\x06target\x12\x14\n" +
 	"\x05error\x18\n" +
-	" \x01(\x05R\x05error\"t\n" +
+	" \x01(\x05R\x05error\x12\x19\n" +
+	"\bmap_type\x18\v \x01(\rR\amapType\"t\n" +
 	"\rPerfEventOpen\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\rR\x04type\x12\x16\n" +
 	"\x06config\x18\x02 \x01(\x04R\x06config\x12!\n" +
 	"\fwith_program\x18\x03 \x01(\bR\vwithProgram\x12\x14\n" +
-	"\x05error\x18\x04 \x01(\x05R\x05error\"\x94\x01\n" +
+	"\x05error\x18\x04 \x01(\x05R\x05error\"\xaa\x01\n" +
 	"\x05Kexec\x12(\n" +
 	"\x06kernel\x18\x01 \x01(\v2\x10.vedette.v1.FileR\x06kernel\x12(\n" +
 	"\x06initrd\x18\x02 \x01(\v2\x10.vedette.v1.FileR\x06initrd\x12!\n" +
 	"\fcommand_line\x18\x03 \x01(\fR\vcommandLine\x12\x14\n" +
-	"\x05error\x18\x04 \x01(\x05R\x05error\"[\n" +
+	"\x05error\x18\x04 \x01(\x05R\x05error\x12\x14\n" +
+	"\x05flags\x18\x05 \x01(\x04R\x05flags\"\x97\x01\n" +
 	"\vSysctlWrite\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\fR\x04name\x12\x1b\n" +
 	"\told_value\x18\x02 \x01(\fR\boldValue\x12\x1b\n" +
-	"\tnew_value\x18\x03 \x01(\fR\bnewValue\"x\n" +
+	"\tnew_value\x18\x03 \x01(\fR\bnewValue\x12\x14\n" +
+	"\x05error\x18\x04 \x01(\x05R\x05error\x12$\n" +
+	"\x04file\x18\x05 \x01(\v2\x10.vedette.v1.FileR\x04file\"\xbe\x01\n" +
 	"\fKeyOperation\x12\x1c\n" +
 	"\toperation\x18\x01 \x01(\rR\toperation\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\fR\x04type\x12 \n" +
 	"\vdescription\x18\x03 \x01(\fR\vdescription\x12\x14\n" +
-	"\x05error\x18\x04 \x01(\x05R\x05error\"\xcc\x01\n" +
+	"\x05error\x18\x04 \x01(\x05R\x05error\x12\x16\n" +
+	"\x06serial\x18\x05 \x01(\x05R\x06serial\x12\x18\n" +
+	"\akeyring\x18\x06 \x01(\x05R\akeyring\x12\x12\n" +
+	"\x04call\x18\a \x01(\tR\x04call\"\xaa\x02\n" +
 	"\aIoUring\x12\x16\n" +
 	"\x06opcode\x18\x01 \x01(\rR\x06opcode\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\fR\x04path\x12\x1f\n" +
@@ -8181,7 +8390,10 @@ const file_event_proto_rawDesc = "" +
 	"\fring_creator\x18\x04 \x01(\v2\x16.vedette.v1.ProcessKeyR\vringCreator\x12\x18\n" +
 	"\acreated\x18\x05 \x01(\bR\acreated\x12\x1f\n" +
 	"\vsetup_flags\x18\x06 \x01(\rR\n" +
-	"setupFlags\"\x83\x01\n" +
+	"setupFlags\x12\x18\n" +
+	"\aentries\x18\a \x01(\rR\aentries\x12,\n" +
+	"\x06remote\x18\b \x01(\v2\x14.vedette.v1.EndpointR\x06remote\x12\x14\n" +
+	"\x05error\x18\t \x01(\x05R\x05error\"\x83\x01\n" +
 	"\n" +
 	"DriverLoad\x12\x14\n" +
 	"\x05image\x18\x01 \x01(\fR\x05image\x12*\n" +
@@ -8361,7 +8573,7 @@ func file_event_proto_rawDescGZIP() []byte {
 }
 
 var file_event_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_event_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
+var file_event_proto_msgTypes = make([]protoimpl.MessageInfo, 82)
 var file_event_proto_goTypes = []any{
 	(Class)(0),                  // 0: vedette.v1.Class
 	(EventFlag)(0),              // 1: vedette.v1.EventFlag
@@ -8406,48 +8618,49 @@ var file_event_proto_goTypes = []any{
 	(*NetworkClose)(nil),        // 40: vedette.v1.NetworkClose
 	(*NetworkBytes)(nil),        // 41: vedette.v1.NetworkBytes
 	(*UnixConnect)(nil),         // 42: vedette.v1.UnixConnect
-	(*DnsMessage)(nil),          // 43: vedette.v1.DnsMessage
-	(*DnsQuery)(nil),            // 44: vedette.v1.DnsQuery
-	(*MemoryRegion)(nil),        // 45: vedette.v1.MemoryRegion
-	(*MemoryMap)(nil),           // 46: vedette.v1.MemoryMap
-	(*MemoryProtect)(nil),       // 47: vedette.v1.MemoryProtect
-	(*ProcessTrace)(nil),        // 48: vedette.v1.ProcessTrace
-	(*ProcessMemory)(nil),       // 49: vedette.v1.ProcessMemory
-	(*ProcessAccess)(nil),       // 50: vedette.v1.ProcessAccess
-	(*RemoteThread)(nil),        // 51: vedette.v1.RemoteThread
-	(*Signal)(nil),              // 52: vedette.v1.Signal
-	(*HandleSteal)(nil),         // 53: vedette.v1.HandleSteal
-	(*CredentialChange)(nil),    // 54: vedette.v1.CredentialChange
-	(*NamespaceChange)(nil),     // 55: vedette.v1.NamespaceChange
-	(*LoginSession)(nil),        // 56: vedette.v1.LoginSession
-	(*ModuleLoad)(nil),          // 57: vedette.v1.ModuleLoad
-	(*ModuleUnload)(nil),        // 58: vedette.v1.ModuleUnload
-	(*BpfOperation)(nil),        // 59: vedette.v1.BpfOperation
-	(*PerfEventOpen)(nil),       // 60: vedette.v1.PerfEventOpen
-	(*Kexec)(nil),               // 61: vedette.v1.Kexec
-	(*SysctlWrite)(nil),         // 62: vedette.v1.SysctlWrite
-	(*KeyOperation)(nil),        // 63: vedette.v1.KeyOperation
-	(*IoUring)(nil),             // 64: vedette.v1.IoUring
-	(*DriverLoad)(nil),          // 65: vedette.v1.DriverLoad
-	(*RegistryKeyChange)(nil),   // 66: vedette.v1.RegistryKeyChange
-	(*RegistryValueChange)(nil), // 67: vedette.v1.RegistryValueChange
-	(*ImageLoad)(nil),           // 68: vedette.v1.ImageLoad
-	(*ScriptBlock)(nil),         // 69: vedette.v1.ScriptBlock
-	(*ModuleLogging)(nil),       // 70: vedette.v1.ModuleLogging
-	(*NamedPipe)(nil),           // 71: vedette.v1.NamedPipe
-	(*WmiActivity)(nil),         // 72: vedette.v1.WmiActivity
-	(*ScheduledTask)(nil),       // 73: vedette.v1.ScheduledTask
-	(*ServiceChange)(nil),       // 74: vedette.v1.ServiceChange
-	(*EventLogRecord)(nil),      // 75: vedette.v1.EventLogRecord
-	(*Field)(nil),               // 76: vedette.v1.Field
-	(*CgroupChange)(nil),        // 77: vedette.v1.CgroupChange
-	(*ContainerSpec)(nil),       // 78: vedette.v1.ContainerSpec
-	(*Hashes)(nil),              // 79: vedette.v1.Hashes
-	(*VersionInfo)(nil),         // 80: vedette.v1.VersionInfo
-	(*Signature)(nil),           // 81: vedette.v1.Signature
-	(*Throttled)(nil),           // 82: vedette.v1.Throttled
-	(*SensorTamper)(nil),        // 83: vedette.v1.SensorTamper
-	(*CollectorGap)(nil),        // 84: vedette.v1.CollectorGap
+	(*UnixBind)(nil),            // 43: vedette.v1.UnixBind
+	(*DnsMessage)(nil),          // 44: vedette.v1.DnsMessage
+	(*DnsQuery)(nil),            // 45: vedette.v1.DnsQuery
+	(*MemoryRegion)(nil),        // 46: vedette.v1.MemoryRegion
+	(*MemoryMap)(nil),           // 47: vedette.v1.MemoryMap
+	(*MemoryProtect)(nil),       // 48: vedette.v1.MemoryProtect
+	(*ProcessTrace)(nil),        // 49: vedette.v1.ProcessTrace
+	(*ProcessMemory)(nil),       // 50: vedette.v1.ProcessMemory
+	(*ProcessAccess)(nil),       // 51: vedette.v1.ProcessAccess
+	(*RemoteThread)(nil),        // 52: vedette.v1.RemoteThread
+	(*Signal)(nil),              // 53: vedette.v1.Signal
+	(*HandleSteal)(nil),         // 54: vedette.v1.HandleSteal
+	(*CredentialChange)(nil),    // 55: vedette.v1.CredentialChange
+	(*NamespaceChange)(nil),     // 56: vedette.v1.NamespaceChange
+	(*LoginSession)(nil),        // 57: vedette.v1.LoginSession
+	(*ModuleLoad)(nil),          // 58: vedette.v1.ModuleLoad
+	(*ModuleUnload)(nil),        // 59: vedette.v1.ModuleUnload
+	(*BpfOperation)(nil),        // 60: vedette.v1.BpfOperation
+	(*PerfEventOpen)(nil),       // 61: vedette.v1.PerfEventOpen
+	(*Kexec)(nil),               // 62: vedette.v1.Kexec
+	(*SysctlWrite)(nil),         // 63: vedette.v1.SysctlWrite
+	(*KeyOperation)(nil),        // 64: vedette.v1.KeyOperation
+	(*IoUring)(nil),             // 65: vedette.v1.IoUring
+	(*DriverLoad)(nil),          // 66: vedette.v1.DriverLoad
+	(*RegistryKeyChange)(nil),   // 67: vedette.v1.RegistryKeyChange
+	(*RegistryValueChange)(nil), // 68: vedette.v1.RegistryValueChange
+	(*ImageLoad)(nil),           // 69: vedette.v1.ImageLoad
+	(*ScriptBlock)(nil),         // 70: vedette.v1.ScriptBlock
+	(*ModuleLogging)(nil),       // 71: vedette.v1.ModuleLogging
+	(*NamedPipe)(nil),           // 72: vedette.v1.NamedPipe
+	(*WmiActivity)(nil),         // 73: vedette.v1.WmiActivity
+	(*ScheduledTask)(nil),       // 74: vedette.v1.ScheduledTask
+	(*ServiceChange)(nil),       // 75: vedette.v1.ServiceChange
+	(*EventLogRecord)(nil),      // 76: vedette.v1.EventLogRecord
+	(*Field)(nil),               // 77: vedette.v1.Field
+	(*CgroupChange)(nil),        // 78: vedette.v1.CgroupChange
+	(*ContainerSpec)(nil),       // 79: vedette.v1.ContainerSpec
+	(*Hashes)(nil),              // 80: vedette.v1.Hashes
+	(*VersionInfo)(nil),         // 81: vedette.v1.VersionInfo
+	(*Signature)(nil),           // 82: vedette.v1.Signature
+	(*Throttled)(nil),           // 83: vedette.v1.Throttled
+	(*SensorTamper)(nil),        // 84: vedette.v1.SensorTamper
+	(*CollectorGap)(nil),        // 85: vedette.v1.CollectorGap
 }
 var file_event_proto_depIdxs = []int32{
 	4,   // 0: vedette.v1.Actor.process:type_name -> vedette.v1.ProcessKey
@@ -8485,117 +8698,122 @@ var file_event_proto_depIdxs = []int32{
 	40,  // 32: vedette.v1.Event.network_close:type_name -> vedette.v1.NetworkClose
 	41,  // 33: vedette.v1.Event.network_bytes:type_name -> vedette.v1.NetworkBytes
 	42,  // 34: vedette.v1.Event.unix_connect:type_name -> vedette.v1.UnixConnect
-	43,  // 35: vedette.v1.Event.dns_message:type_name -> vedette.v1.DnsMessage
-	44,  // 36: vedette.v1.Event.dns_query:type_name -> vedette.v1.DnsQuery
-	46,  // 37: vedette.v1.Event.memory_map:type_name -> vedette.v1.MemoryMap
-	47,  // 38: vedette.v1.Event.memory_protect:type_name -> vedette.v1.MemoryProtect
-	48,  // 39: vedette.v1.Event.process_trace:type_name -> vedette.v1.ProcessTrace
-	49,  // 40: vedette.v1.Event.process_memory:type_name -> vedette.v1.ProcessMemory
-	50,  // 41: vedette.v1.Event.process_access:type_name -> vedette.v1.ProcessAccess
-	51,  // 42: vedette.v1.Event.remote_thread:type_name -> vedette.v1.RemoteThread
-	52,  // 43: vedette.v1.Event.signal:type_name -> vedette.v1.Signal
-	53,  // 44: vedette.v1.Event.handle_steal:type_name -> vedette.v1.HandleSteal
-	54,  // 45: vedette.v1.Event.credential_change:type_name -> vedette.v1.CredentialChange
-	55,  // 46: vedette.v1.Event.namespace_change:type_name -> vedette.v1.NamespaceChange
-	56,  // 47: vedette.v1.Event.login_session:type_name -> vedette.v1.LoginSession
-	57,  // 48: vedette.v1.Event.module_load:type_name -> vedette.v1.ModuleLoad
-	58,  // 49: vedette.v1.Event.module_unload:type_name -> vedette.v1.ModuleUnload
-	59,  // 50: vedette.v1.Event.bpf_operation:type_name -> vedette.v1.BpfOperation
-	60,  // 51: vedette.v1.Event.perf_event_open:type_name -> vedette.v1.PerfEventOpen
-	61,  // 52: vedette.v1.Event.kexec:type_name -> vedette.v1.Kexec
-	62,  // 53: vedette.v1.Event.sysctl_write:type_name -> vedette.v1.SysctlWrite
-	63,  // 54: vedette.v1.Event.key_operation:type_name -> vedette.v1.KeyOperation
-	64,  // 55: vedette.v1.Event.io_uring:type_name -> vedette.v1.IoUring
-	65,  // 56: vedette.v1.Event.driver_load:type_name -> vedette.v1.DriverLoad
-	66,  // 57: vedette.v1.Event.registry_key:type_name -> vedette.v1.RegistryKeyChange
-	67,  // 58: vedette.v1.Event.registry_value:type_name -> vedette.v1.RegistryValueChange
-	68,  // 59: vedette.v1.Event.image_load:type_name -> vedette.v1.ImageLoad
-	69,  // 60: vedette.v1.Event.script_block:type_name -> vedette.v1.ScriptBlock
-	70,  // 61: vedette.v1.Event.module_logging:type_name -> vedette.v1.ModuleLogging
-	71,  // 62: vedette.v1.Event.named_pipe:type_name -> vedette.v1.NamedPipe
-	72,  // 63: vedette.v1.Event.wmi_activity:type_name -> vedette.v1.WmiActivity
-	73,  // 64: vedette.v1.Event.scheduled_task:type_name -> vedette.v1.ScheduledTask
-	74,  // 65: vedette.v1.Event.service_change:type_name -> vedette.v1.ServiceChange
-	75,  // 66: vedette.v1.Event.event_log_record:type_name -> vedette.v1.EventLogRecord
-	77,  // 67: vedette.v1.Event.cgroup_change:type_name -> vedette.v1.CgroupChange
-	78,  // 68: vedette.v1.Event.container_spec:type_name -> vedette.v1.ContainerSpec
-	82,  // 69: vedette.v1.Event.throttled:type_name -> vedette.v1.Throttled
-	83,  // 70: vedette.v1.Event.sensor_tamper:type_name -> vedette.v1.SensorTamper
-	84,  // 71: vedette.v1.Event.collector_gap:type_name -> vedette.v1.CollectorGap
-	2,   // 72: vedette.v1.File.source:type_name -> vedette.v1.PathSource
-	9,   // 73: vedette.v1.Credentials.capabilities:type_name -> vedette.v1.Capabilities
-	7,   // 74: vedette.v1.ProcessExec.executable:type_name -> vedette.v1.File
-	7,   // 75: vedette.v1.ProcessExec.script:type_name -> vedette.v1.File
-	10,  // 76: vedette.v1.ProcessExec.credentials:type_name -> vedette.v1.Credentials
-	8,   // 77: vedette.v1.ProcessExec.namespaces:type_name -> vedette.v1.Namespaces
-	4,   // 78: vedette.v1.ProcessExec.creator:type_name -> vedette.v1.ProcessKey
-	79,  // 79: vedette.v1.ProcessExec.hashes:type_name -> vedette.v1.Hashes
-	80,  // 80: vedette.v1.ProcessExec.version_info:type_name -> vedette.v1.VersionInfo
-	81,  // 81: vedette.v1.ProcessExec.signature:type_name -> vedette.v1.Signature
-	4,   // 82: vedette.v1.ProcessFork.child:type_name -> vedette.v1.ProcessKey
-	4,   // 83: vedette.v1.ProcessFork.parent:type_name -> vedette.v1.ProcessKey
-	7,   // 84: vedette.v1.FileOpen.file:type_name -> vedette.v1.File
-	7,   // 85: vedette.v1.FileWrite.file:type_name -> vedette.v1.File
-	7,   // 86: vedette.v1.FileClose.file:type_name -> vedette.v1.File
-	79,  // 87: vedette.v1.FileClose.hashes:type_name -> vedette.v1.Hashes
-	7,   // 88: vedette.v1.FileDelete.file:type_name -> vedette.v1.File
-	7,   // 89: vedette.v1.FileRename.from:type_name -> vedette.v1.File
-	2,   // 90: vedette.v1.FileRename.to_source:type_name -> vedette.v1.PathSource
-	7,   // 91: vedette.v1.FileRename.replaced:type_name -> vedette.v1.File
-	7,   // 92: vedette.v1.FileLink.target:type_name -> vedette.v1.File
-	7,   // 93: vedette.v1.FileMode.file:type_name -> vedette.v1.File
-	7,   // 94: vedette.v1.FileOwner.file:type_name -> vedette.v1.File
-	7,   // 95: vedette.v1.FileTruncate.file:type_name -> vedette.v1.File
-	7,   // 96: vedette.v1.FileTimes.file:type_name -> vedette.v1.File
-	7,   // 97: vedette.v1.FileAttribute.file:type_name -> vedette.v1.File
-	7,   // 98: vedette.v1.DirectoryChange.directory:type_name -> vedette.v1.File
-	7,   // 99: vedette.v1.MemfdCreate.file:type_name -> vedette.v1.File
-	7,   // 100: vedette.v1.FileStream.file:type_name -> vedette.v1.File
-	79,  // 101: vedette.v1.FileStream.hashes:type_name -> vedette.v1.Hashes
-	34,  // 102: vedette.v1.Socket.local:type_name -> vedette.v1.Endpoint
-	34,  // 103: vedette.v1.Socket.remote:type_name -> vedette.v1.Endpoint
-	35,  // 104: vedette.v1.NetworkConnect.socket:type_name -> vedette.v1.Socket
-	35,  // 105: vedette.v1.NetworkAccept.socket:type_name -> vedette.v1.Socket
-	4,   // 106: vedette.v1.NetworkAccept.listener:type_name -> vedette.v1.ProcessKey
-	35,  // 107: vedette.v1.NetworkBind.socket:type_name -> vedette.v1.Socket
-	35,  // 108: vedette.v1.NetworkListen.socket:type_name -> vedette.v1.Socket
-	35,  // 109: vedette.v1.NetworkClose.socket:type_name -> vedette.v1.Socket
-	35,  // 110: vedette.v1.NetworkBytes.socket:type_name -> vedette.v1.Socket
-	4,   // 111: vedette.v1.UnixConnect.peer:type_name -> vedette.v1.ProcessKey
-	35,  // 112: vedette.v1.DnsMessage.socket:type_name -> vedette.v1.Socket
-	7,   // 113: vedette.v1.MemoryRegion.file:type_name -> vedette.v1.File
-	45,  // 114: vedette.v1.MemoryMap.region:type_name -> vedette.v1.MemoryRegion
-	45,  // 115: vedette.v1.MemoryProtect.region:type_name -> vedette.v1.MemoryRegion
-	4,   // 116: vedette.v1.ProcessTrace.target:type_name -> vedette.v1.ProcessKey
-	4,   // 117: vedette.v1.ProcessMemory.target:type_name -> vedette.v1.ProcessKey
-	4,   // 118: vedette.v1.ProcessAccess.target:type_name -> vedette.v1.ProcessKey
-	4,   // 119: vedette.v1.RemoteThread.target:type_name -> vedette.v1.ProcessKey
-	4,   // 120: vedette.v1.Signal.target:type_name -> vedette.v1.ProcessKey
-	4,   // 121: vedette.v1.HandleSteal.target:type_name -> vedette.v1.ProcessKey
-	10,  // 122: vedette.v1.CredentialChange.before:type_name -> vedette.v1.Credentials
-	10,  // 123: vedette.v1.CredentialChange.after:type_name -> vedette.v1.Credentials
-	8,   // 124: vedette.v1.NamespaceChange.before:type_name -> vedette.v1.Namespaces
-	8,   // 125: vedette.v1.NamespaceChange.after:type_name -> vedette.v1.Namespaces
-	34,  // 126: vedette.v1.LoginSession.source:type_name -> vedette.v1.Endpoint
-	7,   // 127: vedette.v1.ModuleLoad.file:type_name -> vedette.v1.File
-	79,  // 128: vedette.v1.ModuleLoad.hashes:type_name -> vedette.v1.Hashes
-	81,  // 129: vedette.v1.ModuleLoad.signature:type_name -> vedette.v1.Signature
-	7,   // 130: vedette.v1.Kexec.kernel:type_name -> vedette.v1.File
-	7,   // 131: vedette.v1.Kexec.initrd:type_name -> vedette.v1.File
-	4,   // 132: vedette.v1.IoUring.ring_creator:type_name -> vedette.v1.ProcessKey
-	79,  // 133: vedette.v1.DriverLoad.hashes:type_name -> vedette.v1.Hashes
-	81,  // 134: vedette.v1.DriverLoad.signature:type_name -> vedette.v1.Signature
-	7,   // 135: vedette.v1.ImageLoad.file:type_name -> vedette.v1.File
-	79,  // 136: vedette.v1.ImageLoad.hashes:type_name -> vedette.v1.Hashes
-	81,  // 137: vedette.v1.ImageLoad.signature:type_name -> vedette.v1.Signature
-	80,  // 138: vedette.v1.ImageLoad.version_info:type_name -> vedette.v1.VersionInfo
-	76,  // 139: vedette.v1.EventLogRecord.fields:type_name -> vedette.v1.Field
-	0,   // 140: vedette.v1.Throttled.class:type_name -> vedette.v1.Class
-	141, // [141:141] is the sub-list for method output_type
-	141, // [141:141] is the sub-list for method input_type
-	141, // [141:141] is the sub-list for extension type_name
-	141, // [141:141] is the sub-list for extension extendee
-	0,   // [0:141] is the sub-list for field type_name
+	43,  // 35: vedette.v1.Event.unix_bind:type_name -> vedette.v1.UnixBind
+	44,  // 36: vedette.v1.Event.dns_message:type_name -> vedette.v1.DnsMessage
+	45,  // 37: vedette.v1.Event.dns_query:type_name -> vedette.v1.DnsQuery
+	47,  // 38: vedette.v1.Event.memory_map:type_name -> vedette.v1.MemoryMap
+	48,  // 39: vedette.v1.Event.memory_protect:type_name -> vedette.v1.MemoryProtect
+	49,  // 40: vedette.v1.Event.process_trace:type_name -> vedette.v1.ProcessTrace
+	50,  // 41: vedette.v1.Event.process_memory:type_name -> vedette.v1.ProcessMemory
+	51,  // 42: vedette.v1.Event.process_access:type_name -> vedette.v1.ProcessAccess
+	52,  // 43: vedette.v1.Event.remote_thread:type_name -> vedette.v1.RemoteThread
+	53,  // 44: vedette.v1.Event.signal:type_name -> vedette.v1.Signal
+	54,  // 45: vedette.v1.Event.handle_steal:type_name -> vedette.v1.HandleSteal
+	55,  // 46: vedette.v1.Event.credential_change:type_name -> vedette.v1.CredentialChange
+	56,  // 47: vedette.v1.Event.namespace_change:type_name -> vedette.v1.NamespaceChange
+	57,  // 48: vedette.v1.Event.login_session:type_name -> vedette.v1.LoginSession
+	58,  // 49: vedette.v1.Event.module_load:type_name -> vedette.v1.ModuleLoad
+	59,  // 50: vedette.v1.Event.module_unload:type_name -> vedette.v1.ModuleUnload
+	60,  // 51: vedette.v1.Event.bpf_operation:type_name -> vedette.v1.BpfOperation
+	61,  // 52: vedette.v1.Event.perf_event_open:type_name -> vedette.v1.PerfEventOpen
+	62,  // 53: vedette.v1.Event.kexec:type_name -> vedette.v1.Kexec
+	63,  // 54: vedette.v1.Event.sysctl_write:type_name -> vedette.v1.SysctlWrite
+	64,  // 55: vedette.v1.Event.key_operation:type_name -> vedette.v1.KeyOperation
+	65,  // 56: vedette.v1.Event.io_uring:type_name -> vedette.v1.IoUring
+	66,  // 57: vedette.v1.Event.driver_load:type_name -> vedette.v1.DriverLoad
+	67,  // 58: vedette.v1.Event.registry_key:type_name -> vedette.v1.RegistryKeyChange
+	68,  // 59: vedette.v1.Event.registry_value:type_name -> vedette.v1.RegistryValueChange
+	69,  // 60: vedette.v1.Event.image_load:type_name -> vedette.v1.ImageLoad
+	70,  // 61: vedette.v1.Event.script_block:type_name -> vedette.v1.ScriptBlock
+	71,  // 62: vedette.v1.Event.module_logging:type_name -> vedette.v1.ModuleLogging
+	72,  // 63: vedette.v1.Event.named_pipe:type_name -> vedette.v1.NamedPipe
+	73,  // 64: vedette.v1.Event.wmi_activity:type_name -> vedette.v1.WmiActivity
+	74,  // 65: vedette.v1.Event.scheduled_task:type_name -> vedette.v1.ScheduledTask
+	75,  // 66: vedette.v1.Event.service_change:type_name -> vedette.v1.ServiceChange
+	76,  // 67: vedette.v1.Event.event_log_record:type_name -> vedette.v1.EventLogRecord
+	78,  // 68: vedette.v1.Event.cgroup_change:type_name -> vedette.v1.CgroupChange
+	79,  // 69: vedette.v1.Event.container_spec:type_name -> vedette.v1.ContainerSpec
+	83,  // 70: vedette.v1.Event.throttled:type_name -> vedette.v1.Throttled
+	84,  // 71: vedette.v1.Event.sensor_tamper:type_name -> vedette.v1.SensorTamper
+	85,  // 72: vedette.v1.Event.collector_gap:type_name -> vedette.v1.CollectorGap
+	2,   // 73: vedette.v1.File.source:type_name -> vedette.v1.PathSource
+	9,   // 74: vedette.v1.Credentials.capabilities:type_name -> vedette.v1.Capabilities
+	7,   // 75: vedette.v1.ProcessExec.executable:type_name -> vedette.v1.File
+	7,   // 76: vedette.v1.ProcessExec.script:type_name -> vedette.v1.File
+	10,  // 77: vedette.v1.ProcessExec.credentials:type_name -> vedette.v1.Credentials
+	8,   // 78: vedette.v1.ProcessExec.namespaces:type_name -> vedette.v1.Namespaces
+	4,   // 79: vedette.v1.ProcessExec.creator:type_name -> vedette.v1.ProcessKey
+	80,  // 80: vedette.v1.ProcessExec.hashes:type_name -> vedette.v1.Hashes
+	81,  // 81: vedette.v1.ProcessExec.version_info:type_name -> vedette.v1.VersionInfo
+	82,  // 82: vedette.v1.ProcessExec.signature:type_name -> vedette.v1.Signature
+	7,   // 83: vedette.v1.ProcessExec.stdin:type_name -> vedette.v1.File
+	4,   // 84: vedette.v1.ProcessFork.child:type_name -> vedette.v1.ProcessKey
+	4,   // 85: vedette.v1.ProcessFork.parent:type_name -> vedette.v1.ProcessKey
+	7,   // 86: vedette.v1.FileOpen.file:type_name -> vedette.v1.File
+	7,   // 87: vedette.v1.FileWrite.file:type_name -> vedette.v1.File
+	7,   // 88: vedette.v1.FileClose.file:type_name -> vedette.v1.File
+	80,  // 89: vedette.v1.FileClose.hashes:type_name -> vedette.v1.Hashes
+	7,   // 90: vedette.v1.FileDelete.file:type_name -> vedette.v1.File
+	7,   // 91: vedette.v1.FileRename.from:type_name -> vedette.v1.File
+	2,   // 92: vedette.v1.FileRename.to_source:type_name -> vedette.v1.PathSource
+	7,   // 93: vedette.v1.FileRename.replaced:type_name -> vedette.v1.File
+	7,   // 94: vedette.v1.FileLink.target:type_name -> vedette.v1.File
+	7,   // 95: vedette.v1.FileMode.file:type_name -> vedette.v1.File
+	7,   // 96: vedette.v1.FileOwner.file:type_name -> vedette.v1.File
+	7,   // 97: vedette.v1.FileTruncate.file:type_name -> vedette.v1.File
+	7,   // 98: vedette.v1.FileTimes.file:type_name -> vedette.v1.File
+	7,   // 99: vedette.v1.FileAttribute.file:type_name -> vedette.v1.File
+	7,   // 100: vedette.v1.DirectoryChange.directory:type_name -> vedette.v1.File
+	7,   // 101: vedette.v1.MemfdCreate.file:type_name -> vedette.v1.File
+	7,   // 102: vedette.v1.FileStream.file:type_name -> vedette.v1.File
+	80,  // 103: vedette.v1.FileStream.hashes:type_name -> vedette.v1.Hashes
+	34,  // 104: vedette.v1.Socket.local:type_name -> vedette.v1.Endpoint
+	34,  // 105: vedette.v1.Socket.remote:type_name -> vedette.v1.Endpoint
+	35,  // 106: vedette.v1.NetworkConnect.socket:type_name -> vedette.v1.Socket
+	35,  // 107: vedette.v1.NetworkAccept.socket:type_name -> vedette.v1.Socket
+	4,   // 108: vedette.v1.NetworkAccept.listener:type_name -> vedette.v1.ProcessKey
+	35,  // 109: vedette.v1.NetworkBind.socket:type_name -> vedette.v1.Socket
+	35,  // 110: vedette.v1.NetworkListen.socket:type_name -> vedette.v1.Socket
+	35,  // 111: vedette.v1.NetworkClose.socket:type_name -> vedette.v1.Socket
+	35,  // 112: vedette.v1.NetworkBytes.socket:type_name -> vedette.v1.Socket
+	4,   // 113: vedette.v1.UnixConnect.peer:type_name -> vedette.v1.ProcessKey
+	7,   // 114: vedette.v1.UnixBind.file:type_name -> vedette.v1.File
+	35,  // 115: vedette.v1.DnsMessage.socket:type_name -> vedette.v1.Socket
+	7,   // 116: vedette.v1.MemoryRegion.file:type_name -> vedette.v1.File
+	46,  // 117: vedette.v1.MemoryMap.region:type_name -> vedette.v1.MemoryRegion
+	46,  // 118: vedette.v1.MemoryProtect.region:type_name -> vedette.v1.MemoryRegion
+	4,   // 119: vedette.v1.ProcessTrace.target:type_name -> vedette.v1.ProcessKey
+	4,   // 120: vedette.v1.ProcessMemory.target:type_name -> vedette.v1.ProcessKey
+	4,   // 121: vedette.v1.ProcessAccess.target:type_name -> vedette.v1.ProcessKey
+	4,   // 122: vedette.v1.RemoteThread.target:type_name -> vedette.v1.ProcessKey
+	4,   // 123: vedette.v1.Signal.target:type_name -> vedette.v1.ProcessKey
+	4,   // 124: vedette.v1.HandleSteal.target:type_name -> vedette.v1.ProcessKey
+	10,  // 125: vedette.v1.CredentialChange.before:type_name -> vedette.v1.Credentials
+	10,  // 126: vedette.v1.CredentialChange.after:type_name -> vedette.v1.Credentials
+	8,   // 127: vedette.v1.NamespaceChange.before:type_name -> vedette.v1.Namespaces
+	8,   // 128: vedette.v1.NamespaceChange.after:type_name -> vedette.v1.Namespaces
+	34,  // 129: vedette.v1.LoginSession.source:type_name -> vedette.v1.Endpoint
+	7,   // 130: vedette.v1.ModuleLoad.file:type_name -> vedette.v1.File
+	80,  // 131: vedette.v1.ModuleLoad.hashes:type_name -> vedette.v1.Hashes
+	82,  // 132: vedette.v1.ModuleLoad.signature:type_name -> vedette.v1.Signature
+	7,   // 133: vedette.v1.Kexec.kernel:type_name -> vedette.v1.File
+	7,   // 134: vedette.v1.Kexec.initrd:type_name -> vedette.v1.File
+	7,   // 135: vedette.v1.SysctlWrite.file:type_name -> vedette.v1.File
+	4,   // 136: vedette.v1.IoUring.ring_creator:type_name -> vedette.v1.ProcessKey
+	34,  // 137: vedette.v1.IoUring.remote:type_name -> vedette.v1.Endpoint
+	80,  // 138: vedette.v1.DriverLoad.hashes:type_name -> vedette.v1.Hashes
+	82,  // 139: vedette.v1.DriverLoad.signature:type_name -> vedette.v1.Signature
+	7,   // 140: vedette.v1.ImageLoad.file:type_name -> vedette.v1.File
+	80,  // 141: vedette.v1.ImageLoad.hashes:type_name -> vedette.v1.Hashes
+	82,  // 142: vedette.v1.ImageLoad.signature:type_name -> vedette.v1.Signature
+	81,  // 143: vedette.v1.ImageLoad.version_info:type_name -> vedette.v1.VersionInfo
+	77,  // 144: vedette.v1.EventLogRecord.fields:type_name -> vedette.v1.Field
+	0,   // 145: vedette.v1.Throttled.class:type_name -> vedette.v1.Class
+	146, // [146:146] is the sub-list for method output_type
+	146, // [146:146] is the sub-list for method input_type
+	146, // [146:146] is the sub-list for extension type_name
+	146, // [146:146] is the sub-list for extension extendee
+	0,   // [0:146] is the sub-list for field type_name
 }
 
 func init() { file_event_proto_init() }
@@ -8635,6 +8853,7 @@ func file_event_proto_init() {
 		(*Event_NetworkClose)(nil),
 		(*Event_NetworkBytes)(nil),
 		(*Event_UnixConnect)(nil),
+		(*Event_UnixBind)(nil),
 		(*Event_DnsMessage)(nil),
 		(*Event_DnsQuery)(nil),
 		(*Event_MemoryMap)(nil),
@@ -8679,7 +8898,7 @@ func file_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_event_proto_rawDesc), len(file_event_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   81,
+			NumMessages:   82,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

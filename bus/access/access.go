@@ -110,7 +110,11 @@ func PermissionsOf(r Role, host string) Permissions {
 
 // analyzerControl lists the verbs that position the stream of events; they are the analyzer's alone.
 func analyzerControl(host string) []string {
-	return []string{subject.Control(host, subject.Ack), subject.Control(host, subject.Resume), subject.Control(host, subject.Fetch)}
+	var all []string
+	for _, verb := range []string{subject.Ack, subject.Resume, subject.Fetch, subject.Interest} {
+		all = append(all, subject.Control(host, verb))
+	}
+	return all
 }
 
 // Names of the accounts; every reader has its own.

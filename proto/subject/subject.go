@@ -25,10 +25,11 @@ const (
 
 // Verbs of the control subjects.
 const (
-	Ack    = "ack"
-	Resume = "resume"
-	Seed   = "seed"
-	Fetch  = "fetch"
+	Ack      = "ack"
+	Resume   = "resume"
+	Seed     = "seed"
+	Fetch    = "fetch"
+	Interest = "interest"
 )
 
 var severities = [...]string{"informational", "low", "medium", "high", "critical"}
