@@ -58,10 +58,10 @@ func TestAbout(t *testing.T) {
 
 	// Memory and other processes.
 	region := &pb.MemoryRegion{Address: 0x7f00, Length: 4096, Protection: 7}
-	f(&pb.Event{Payload: &pb.Event_MemoryMap{MemoryMap: &pb.MemoryMap{Region: region}}}, "rwx 4096 bytes at 0x7f00 anonymous")
+	f(&pb.Event{Payload: &pb.Event_MemoryMap{MemoryMap: &pb.MemoryMap{Region: region}}}, "rwx anonymous, 4096 bytes at 0x7f00")
 	f(&pb.Event{Payload: &pb.Event_MemoryProtect{MemoryProtect: &pb.MemoryProtect{
 		Region: &pb.MemoryRegion{Protection: 5, Length: 1, File: file("memfd:x")}, OldProtection: 3,
-	}}}, "rw- -> r-x 1 bytes at 0x0 memfd:x")
+	}}}, "rw- -> r-x memfd:x, 1 bytes at 0x0")
 	f(&pb.Event{Payload: &pb.Event_ProcessTrace{ProcessTrace: &pb.ProcessTrace{Target: target(), Request: 16, Error: 1}}}, "PTRACE_ATTACH -> pid 12 failed EPERM")
 	f(&pb.Event{Payload: &pb.Event_ProcessTrace{ProcessTrace: &pb.ProcessTrace{Request: 5, Address: 0x40}}}, "PTRACE_POKEDATA at 0x40 -> an unknown process")
 	f(&pb.Event{Payload: &pb.Event_ProcessMemory{ProcessMemory: &pb.ProcessMemory{Target: target(), Write: true, Length: 3, Method: "procfs"}}},
@@ -79,8 +79,11 @@ func TestAbout(t *testing.T) {
 	ada := &pb.Credentials{Uid: 1000, Euid: 1000, Suid: 1000, Fsuid: 1000, Gid: 1000, Egid: 1000, Sgid: 1000, Fsgid: 1000}
 	f(credentials(&pb.CredentialChange{Operation: "setresuid", Before: ada, After: &pb.Credentials{
 		Uid: 1000, Suid: 1000, Gid: 1000, Egid: 1000, Sgid: 1000, Fsgid: 1000, Capabilities: &pb.Capabilities{Effective: 0xf},
-	}}), "setresuid euid 1000 -> 0, fsuid 1000 -> 0, gained CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH and 1 more")
-	f(credentials(&pb.CredentialChange{Unexplained: true, Before: ada, After: ada}), "without a call that explains it")
+	}}), "setresuid euid/fsuid 1000 -> 0, gained CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH and 1 more")
+	f(credentials(&pb.CredentialChange{Unexplained: true, Before: ada, After: ada}), "changed without a call: credentials")
+	f(credentials(&pb.CredentialChange{Unexplained: true, Before: ada, After: &pb.Credentials{
+		Euid: 7, Suid: 1000, Fsuid: 7, Gid: 1000, Egid: 1000, Sgid: 1000, Fsgid: 7,
+	}}), "changed without a call: uid 1000 -> 0, euid/fsuid 1000 -> 7, fsgid 1000 -> 7")
 	f(credentials(&pb.CredentialChange{Operation: "setuid", Error: 1}), "setuid failed EPERM")
 	namespaces := func(n *pb.NamespaceChange) *pb.Event {
 		return &pb.Event{Payload: &pb.Event_NamespaceChange{NamespaceChange: n}}

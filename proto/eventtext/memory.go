@@ -2,6 +2,7 @@ package eventtext
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	pb "github.com/vedette-edr/vedette/proto"
@@ -65,33 +66,52 @@ func (w Words) region(r *pb.MemoryRegion) string {
 	if r.GetFile() != nil {
 		what = w.path(r.GetFile())
 	}
-	return fmt.Sprintf("%d bytes at %#x %s", r.GetLength(), r.GetAddress(), what)
+	return fmt.Sprintf("%s, %d bytes at %#x", what, r.GetLength(), r.GetAddress())
 }
 
 func (w Words) credentials(x *pb.CredentialChange) string {
 	before, after := x.GetBefore(), x.GetAfter()
-	text := w.word(x.GetOperation())
-	if x.GetUnexplained() {
-		text = spaced(text, "without a call that explains it")
-	}
-	var changes []string
-	add := func(what string, name func(uint32) string, old, now uint32) {
-		if old != now {
-			changes = append(changes, what+" "+name(old)+" -> "+name(now))
-		}
-	}
-	add("uid", w.user, before.GetUid(), after.GetUid())
-	add("euid", w.user, before.GetEuid(), after.GetEuid())
-	add("suid", w.user, before.GetSuid(), after.GetSuid())
-	add("fsuid", w.user, before.GetFsuid(), after.GetFsuid())
-	add("gid", w.group, before.GetGid(), after.GetGid())
-	add("egid", w.group, before.GetEgid(), after.GetEgid())
-	add("sgid", w.group, before.GetSgid(), after.GetSgid())
-	add("fsgid", w.group, before.GetFsgid(), after.GetFsgid())
+	changes := transitions(w.user, []transition{
+		{"uid", before.GetUid(), after.GetUid()}, {"euid", before.GetEuid(), after.GetEuid()}, {"suid", before.GetSuid(), after.GetSuid()},
+		{"fsuid", before.GetFsuid(), after.GetFsuid()},
+	})
+	changes = append(changes, transitions(w.group, []transition{
+		{"gid", before.GetGid(), after.GetGid()}, {"egid", before.GetEgid(), after.GetEgid()}, {"sgid", before.GetSgid(), after.GetSgid()},
+		{"fsgid", before.GetFsgid(), after.GetFsgid()},
+	})...)
 	if gained := GainedCapabilities(x); gained != 0 {
 		changes = append(changes, "gained "+few(linuxabi.Capabilities(gained)))
 	}
-	return failed(spaced(text, strings.Join(changes, ", ")), x.GetError())
+	what := strings.Join(changes, ", ")
+	if x.GetUnexplained() {
+		return failed(spaced("changed without a call:", w.word(x.GetOperation()), either(what == "", "credentials", what)), x.GetError())
+	}
+	return failed(spaced(w.word(x.GetOperation()), what), x.GetError())
+}
+
+// transition is one number of the credentials before and after.
+type transition struct {
+	name     string
+	old, now uint32
+}
+
+// transitions says what changed, once for numbers that changed alike: "uid/euid ada -> root".
+func transitions(name func(uint32) string, all []transition) []string {
+	var out []string
+	for i, t := range all {
+		alike := func(other transition) bool { return other.old == t.old && other.now == t.now }
+		if t.old == t.now || slices.IndexFunc(all, alike) < i {
+			continue
+		}
+		names := t.name
+		for _, other := range all[i+1:] {
+			if alike(other) {
+				names += "/" + other.name
+			}
+		}
+		out = append(out, names+" "+name(t.old)+" -> "+name(t.now))
+	}
+	return out
 }
 
 // GainedCapabilities gives the capabilities that are effective or permitted after a change and were neither before it.
