@@ -72,11 +72,15 @@ func (w Words) region(r *pb.MemoryRegion) string {
 func (w Words) credentials(x *pb.CredentialChange) string {
 	before, after := x.GetBefore(), x.GetAfter()
 	changes := transitions(w.user, []transition{
-		{"uid", before.GetUid(), after.GetUid()}, {"euid", before.GetEuid(), after.GetEuid()}, {"suid", before.GetSuid(), after.GetSuid()},
+		{"uid", before.GetUid(), after.GetUid()},
+		{"euid", before.GetEuid(), after.GetEuid()},
+		{"suid", before.GetSuid(), after.GetSuid()},
 		{"fsuid", before.GetFsuid(), after.GetFsuid()},
 	})
 	changes = append(changes, transitions(w.group, []transition{
-		{"gid", before.GetGid(), after.GetGid()}, {"egid", before.GetEgid(), after.GetEgid()}, {"sgid", before.GetSgid(), after.GetSgid()},
+		{"gid", before.GetGid(), after.GetGid()},
+		{"egid", before.GetEgid(), after.GetEgid()},
+		{"sgid", before.GetSgid(), after.GetSgid()},
 		{"fsgid", before.GetFsgid(), after.GetFsgid()},
 	})...)
 	if gained := GainedCapabilities(x); gained != 0 {
@@ -103,13 +107,13 @@ func transitions(name func(uint32) string, all []transition) []string {
 		if t.old == t.now || slices.IndexFunc(all, alike) < i {
 			continue
 		}
-		names := t.name
-		for _, other := range all[i+1:] {
+		var names []string
+		for _, other := range all[i:] {
 			if alike(other) {
-				names += "/" + other.name
+				names = append(names, other.name)
 			}
 		}
-		out = append(out, names+" "+name(t.old)+" -> "+name(t.now))
+		out = append(out, strings.Join(names, "/")+" "+name(t.old)+" -> "+name(t.now))
 	}
 	return out
 }
@@ -149,10 +153,14 @@ func ChangedNamespaces(x *pb.NamespaceChange) []string {
 		name     string
 		old, now uint32
 	}{
-		{"mount", before.GetMount(), after.GetMount()}, {"pid", before.GetPid(), after.GetPid()},
-		{"network", before.GetNetwork(), after.GetNetwork()}, {"user", before.GetUser(), after.GetUser()},
-		{"uts", before.GetUts(), after.GetUts()}, {"ipc", before.GetIpc(), after.GetIpc()},
-		{"cgroup", before.GetCgroup(), after.GetCgroup()}, {"time", before.GetTime(), after.GetTime()},
+		{"mount", before.GetMount(), after.GetMount()},
+		{"pid", before.GetPid(), after.GetPid()},
+		{"network", before.GetNetwork(), after.GetNetwork()},
+		{"user", before.GetUser(), after.GetUser()},
+		{"uts", before.GetUts(), after.GetUts()},
+		{"ipc", before.GetIpc(), after.GetIpc()},
+		{"cgroup", before.GetCgroup(), after.GetCgroup()},
+		{"time", before.GetTime(), after.GetTime()},
 	} {
 		if n.old != n.now {
 			out = append(out, n.name)

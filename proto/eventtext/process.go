@@ -19,7 +19,7 @@ func (w Words) process(ev *pb.Event) string {
 		return fmt.Sprintf("child=%d", x.Fork.GetChild().GetPid())
 	case *pb.Event_Exit:
 		if signal := x.Exit.GetSignal(); signal != 0 {
-			return fmt.Sprintf("signal=%d %s", signal, linuxabi.Signal(signal)) + when(x.Exit.GetCoreDumped(), " core dumped")
+			return "signal=" + linuxabi.Signal(signal) + when(x.Exit.GetCoreDumped(), " core dumped")
 		}
 		return fmt.Sprintf("code=%d", x.Exit.GetCode())
 	case *pb.Event_SeedEnd:

@@ -90,10 +90,30 @@ func Device(number uint64) string {
 // MountFlags names the flags of mount(2), as in "ro", "bind": linux/mount.h.
 func MountFlags(flags uint64) []string {
 	return words(flags, []bit{
-		{1, "ro"}, {2, "nosuid"}, {4, "nodev"}, {8, "noexec"}, {16, "sync"}, {32, "remount"}, {64, "mand"}, {128, "dirsync"},
-		{256, "nosymfollow"}, {1024, "noatime"}, {2048, "nodiratime"}, {4096, "bind"}, {8192, "move"}, {16384, "rec"}, {32768, "silent"},
-		{1 << 16, "posixacl"}, {1 << 17, "unbindable"}, {1 << 18, "private"}, {1 << 19, "slave"}, {1 << 20, "shared"},
-		{1 << 21, "relatime"}, {1 << 23, "i_version"}, {1 << 24, "strictatime"}, {1 << 25, "lazytime"},
+		{1, "ro"},
+		{2, "nosuid"},
+		{4, "nodev"},
+		{8, "noexec"},
+		{16, "sync"},
+		{32, "remount"},
+		{64, "mand"},
+		{128, "dirsync"},
+		{256, "nosymfollow"},
+		{1024, "noatime"},
+		{2048, "nodiratime"},
+		{4096, "bind"},
+		{8192, "move"},
+		{16384, "rec"},
+		{32768, "silent"},
+		{1 << 16, "posixacl"},
+		{1 << 17, "unbindable"},
+		{1 << 18, "private"},
+		{1 << 19, "slave"},
+		{1 << 20, "shared"},
+		{1 << 21, "relatime"},
+		{1 << 23, "i_version"},
+		{1 << 24, "strictatime"},
+		{1 << 25, "lazytime"},
 	})
 }
 

@@ -17,10 +17,25 @@ func IoUringOpcode(opcode uint32) string {
 // IoUringSetup names the flags that a ring is made with, as in "sqpoll": linux/io_uring.h.
 func IoUringSetup(flags uint32) []string {
 	return words(uint64(flags), []bit{
-		{1 << 0, "iopoll"}, {1 << 1, "sqpoll"}, {1 << 2, "sq_aff"}, {1 << 3, "cqsize"}, {1 << 4, "clamp"}, {1 << 5, "attach_wq"},
-		{1 << 6, "r_disabled"}, {1 << 7, "submit_all"}, {1 << 8, "coop_taskrun"}, {1 << 9, "taskrun_flag"}, {1 << 10, "sqe128"},
-		{1 << 11, "cqe32"}, {1 << 12, "single_issuer"}, {1 << 13, "defer_taskrun"}, {1 << 14, "no_mmap"}, {1 << 15, "registered_fd_only"},
-		{1 << 16, "no_sqarray"}, {1 << 17, "hybrid_iopoll"}, {1 << 18, "cqe_mixed"},
+		{1 << 0, "iopoll"},
+		{1 << 1, "sqpoll"},
+		{1 << 2, "sq_aff"},
+		{1 << 3, "cqsize"},
+		{1 << 4, "clamp"},
+		{1 << 5, "attach_wq"},
+		{1 << 6, "r_disabled"},
+		{1 << 7, "submit_all"},
+		{1 << 8, "coop_taskrun"},
+		{1 << 9, "taskrun_flag"},
+		{1 << 10, "sqe128"},
+		{1 << 11, "cqe32"},
+		{1 << 12, "single_issuer"},
+		{1 << 13, "defer_taskrun"},
+		{1 << 14, "no_mmap"},
+		{1 << 15, "registered_fd_only"},
+		{1 << 16, "no_sqarray"},
+		{1 << 17, "hybrid_iopoll"},
+		{1 << 18, "cqe_mixed"},
 	})
 }
 

@@ -26,8 +26,18 @@ func MapFlags(flags uint32) []string {
 		out = append(out, "0x"+strconv.FormatUint(uint64(kind), 16))
 	}
 	return append(out, words(uint64(flags&^mapKind), []bit{
-		{0x10, "fixed"}, {0x20, "anonymous"}, {0x100, "growsdown"}, {0x800, "denywrite"}, {0x1000, "executable"}, {0x2000, "locked"},
-		{0x4000, "noreserve"}, {0x8000, "populate"}, {0x10000, "nonblock"}, {0x20000, "stack"}, {0x40000, "hugetlb"}, {0x80000, "sync"},
+		{0x10, "fixed"},
+		{0x20, "anonymous"},
+		{0x100, "growsdown"},
+		{0x800, "denywrite"},
+		{0x1000, "executable"},
+		{0x2000, "locked"},
+		{0x4000, "noreserve"},
+		{0x8000, "populate"},
+		{0x10000, "nonblock"},
+		{0x20000, "stack"},
+		{0x40000, "hugetlb"},
+		{0x80000, "sync"},
 		{0x100000, "fixed_noreplace"},
 	})...)
 }
