@@ -61,8 +61,8 @@ func bpf(x *pb.BpfOperation, cut *cutter) *ecs.BPF {
 	if x.GetMapType() != 0 {
 		out.MapType = linuxabi.BPFMapType(x.GetMapType())
 	}
-	// Zero is a way to attach as well, but only these commands name one.
-	if x.GetAttachType() != 0 || x.GetCommand() == linuxabi.BPFProgramAttach {
+	// Zero is a way to attach as well, but only these commands always name one.
+	if x.GetAttachType() != 0 || x.GetCommand() == linuxabi.BPFProgramAttach || x.GetCommand() == linuxabi.BPFLinkCreate {
 		out.AttachType = linuxabi.BPFAttachType(x.GetAttachType())
 	}
 	helpers := make([]string, 0, len(x.GetHelpers()))

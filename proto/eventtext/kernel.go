@@ -51,8 +51,8 @@ func (w Words) kernel(ev *pb.Event) string {
 
 func (w Words) bpf(x *pb.BpfOperation) string {
 	kind := ""
-	switch command := linuxabi.BPFCommand(x.GetCommand()); {
-	case command == "map_create" || x.GetMapType() != 0:
+	switch {
+	case x.GetMapType() != 0:
 		kind = linuxabi.BPFMapType(x.GetMapType())
 	case x.GetProgramType() != 0:
 		kind = linuxabi.BPFProgramType(x.GetProgramType())

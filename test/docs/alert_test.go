@@ -28,8 +28,7 @@ func shapes() map[reflect.Type]string {
 // rows lists the fields of a type as the page has them: name and kind.
 func rows(of reflect.Type, prefix string) []string {
 	var out []string
-	for i := range of.NumField() {
-		field := of.Field(i)
+	for field := range of.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		kind := kindOf(field.Type)
 		if kind == "" {
