@@ -17,7 +17,7 @@ const nobody = 1<<32 - 1
 // describeProcess fills everything of the document that is about the process, its ancestors and its users.
 func (b *Builder) describeProcess(doc *ecs.Alert, f Finding, cut *cutter) {
 	p, ev := f.Process, f.Event
-	program := p.Program
+	program := p.ProgramAt(ev.KernelTimeNs)
 	doc.Process = b.process(f, p, "process", cut)
 	doc.Process.Thread = &ecs.Thread{Name: ecs.Text(p.Comm)}
 	if ev.Actor != nil {
@@ -99,7 +99,7 @@ func (b *Builder) describeProgram(doc *ecs.Alert, f Finding, program *state.Prog
 // process gives what the acting process and its parent have alike.
 func (b *Builder) process(f Finding, p *state.Process, field string, cut *cutter) *ecs.Process {
 	out := &ecs.Process{
-		EntityID: b.entity(f, p.Key), PID: p.Key.PID, VPID: p.NamespacePID, Name: cut.text(field+".name", p.Name()),
+		EntityID: b.entity(f, p.Key), PID: p.Key.PID, VPID: p.NamespacePID, Name: cut.text(field+".name", p.NameAt(f.Event.KernelTimeNs)),
 		User: account(b.users, p.EUID), RealUser: account(b.users, p.UID),
 		Group: account(b.groups, p.EGID), RealGroup: account(b.groups, p.GID),
 	}
@@ -110,7 +110,7 @@ func (b *Builder) process(f Finding, p *state.Process, field string, cut *cutter
 			out.End = wallTime(boot + int64(p.ExitTime))
 		}
 	}
-	program := p.Program
+	program := p.ProgramAt(f.Event.KernelTimeNs)
 	if program == nil {
 		return out
 	}
@@ -166,13 +166,15 @@ func (b *Builder) environment(program *state.Program, cut *cutter) []string {
 }
 
 func (b *Builder) ancestor(f Finding, p *state.Process, cut *cutter) ecs.Ancestor {
+	when := f.Event.KernelTimeNs
+	program := p.ProgramAt(when)
 	out := ecs.Ancestor{
-		EntityID: b.entity(f, p.Key), PID: p.Key.PID, Name: cut.textTo("vedette.ancestors.name", p.Name(), cut.ancestor),
-		User: name(b.users, p.UID), Ended: p.Exited, Incomplete: p.Program == nil,
+		EntityID: b.entity(f, p.Key), PID: p.Key.PID, Name: cut.textTo("vedette.ancestors.name", p.NameAt(when), cut.ancestor),
+		User: name(b.users, p.UID), Ended: p.Exited, Incomplete: program == nil,
 	}
-	if p.Program != nil {
-		out.Executable = cut.textTo("vedette.ancestors.executable", p.Program.Image, cut.ancestor)
-		out.CommandLine = cut.textTo("vedette.ancestors.command_line", p.Program.CommandLine, cut.ancestor)
+	if program != nil {
+		out.Executable = cut.textTo("vedette.ancestors.executable", program.Image, cut.ancestor)
+		out.CommandLine = cut.textTo("vedette.ancestors.command_line", program.CommandLine, cut.ancestor)
 	}
 	return out
 }

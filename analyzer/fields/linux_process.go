@@ -51,10 +51,10 @@ func linuxStart() table {
 			return v.decimal(uint64(c.AuditSession))
 		}),
 		"SessionLeaderId": func(v *View) (string, bool) {
-			if v.process == nil || v.process.Program == nil {
+			if v.program == nil {
 				return "", false
 			}
-			return v.decimal(uint64(v.process.Program.Session))
+			return v.decimal(uint64(v.program.Session))
 		},
 		"CapabilitiesEffective": ofCredentials(func(v *View, c *state.Credentials) (string, bool) {
 			return v.hexadecimal(c.Effective)
@@ -75,17 +75,17 @@ func execve() shape {
 		"cwd":       ofProgram(func(p *state.Program) (string, bool) { return present(p.WorkingDirectory) }),
 		"proctitle": (*View).commandLine,
 		"argc": func(v *View) (string, bool) {
-			if v.process == nil || v.process.Program == nil {
+			if v.program == nil {
 				return "", false
 			}
-			return v.decimal(uint64(v.process.Program.ArgumentCount))
+			return v.decimal(uint64(v.program.ArgumentCount))
 		},
 	})
 	s.argument = func(v *View, n int) (string, bool) {
-		if v.process == nil || v.process.Program == nil || n >= v.process.Program.Arguments() {
+		if v.program == nil || n >= v.program.Arguments() {
 			return "", false
 		}
-		return v.process.Program.Argument(n), true
+		return v.program.Argument(n), true
 	}
 	// A program that was started by an open file has the name of the descriptor.
 	s = s.called(ofProgram(func(p *state.Program) (string, bool) {
@@ -102,10 +102,10 @@ func execve() shape {
 			return present(p.Image)
 		}),
 		func(v *View) []string {
-			if v.process == nil || v.process.Program == nil || v.process.Program.Script == "" {
+			if v.program == nil || v.program.Script == "" {
 				return nil
 			}
-			return v.one(v.process.Program.Image)
+			return v.one(v.program.Image)
 		},
 	)
 }
@@ -131,8 +131,8 @@ func (v *View) one(text string) []string {
 func targetOf() table {
 	program := func(read func(p *state.Program) (string, bool)) accessor {
 		return func(v *View) (string, bool) {
-			if p := v.tree.Process(keyOf(v.subject.target)); p != nil && p.Program != nil {
-				return read(p.Program)
+			if p := v.programOf(v.tree.Process(keyOf(v.subject.target))); p != nil {
+				return read(p)
 			}
 			return "", false
 		}
@@ -146,7 +146,7 @@ func targetOf() table {
 		"TargetCommandLine": program(func(p *state.Program) (string, bool) { return p.CommandLine, true }),
 		"TargetUser": func(v *View) (string, bool) {
 			p := v.tree.Process(keyOf(v.subject.target))
-			if p == nil || p.Program == nil {
+			if v.programOf(p) == nil {
 				return "", false
 			}
 			return v.users.Name(p.UID), true

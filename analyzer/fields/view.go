@@ -54,15 +54,17 @@ type View struct {
 	host, bootID string
 	ev           *pb.Event
 	process      *state.Process
-	parent       *state.Process
-	parentKnown  bool
-	subject      subject
-	shown        []int
-	current      *kind
-	currentKind  int
-	arena        []byte
-	list         []string
-	log          logRecord
+	// program is what the process ran at the time of the event.
+	program     *state.Program
+	parent      *state.Process
+	parentKnown bool
+	subject     subject
+	shown       []int
+	current     *kind
+	currentKind int
+	arena       []byte
+	list        []string
+	log         logRecord
 }
 
 // New makes a view of the events of a product (taxonomy.Linux or Windows), bound to no fields yet. Processes are looked up
@@ -123,6 +125,7 @@ func (k *kind) bind(names []string) {
 // process must not change until the next Reset; all text that was given out ends with it.
 func (v *View) Reset(host, bootID string, ev *pb.Event, process *state.Process) (records int) {
 	v.host, v.bootID, v.ev, v.process = host, bootID, ev, process
+	v.program = v.programOf(process)
 	v.parent, v.parentKnown = nil, false
 	v.arena = v.arena[:0]
 	v.shown = v.shown[:0]
