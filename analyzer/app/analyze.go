@@ -18,6 +18,7 @@ import (
 	"github.com/vedette-edr/vedette/analyzer/position"
 	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
+	"github.com/vedette-edr/vedette/analyzer/sigma/taxonomy"
 	"github.com/vedette-edr/vedette/proto/peercred"
 )
 
@@ -137,7 +138,7 @@ func loadRules(cfg Config, log zerolog.Logger) (*engine.Ruleset, ruleCounts, err
 			correlation.Meta.File, correlation.Meta.Line, correlation.Meta.Title))
 	}
 	log.Info().Int("loaded", c.loaded).Int("refused", c.refused).Int("skipped", c.skipped).Strs("from", cfg.Rules).Msg("rules")
-	return engine.New(set.Rules, engine.Options{}), c, nil
+	return engine.New(set.Rules, engine.Options{Aliased: taxonomy.Aliased()}), c, nil
 }
 
 // ruleCounts is the outcome of loading the rules.

@@ -33,7 +33,7 @@ func actor() table {
 		"Image":             (*View).image,
 		"CommandLine":       (*View).commandLine,
 		"ImageAsGiven":      ofProgram(func(p *state.Program) (string, bool) { return present(p.Filename) }),
-		"ScriptPath":        ofProgram(func(p *state.Program) (string, bool) { return present(p.Script) }),
+		"ScriptPath":        ofProgram(func(p *state.Program) (string, bool) { return present(p.ScriptPath) }),
 		"ParentProcessId":   (*View).parentPID,
 		"ParentProcessGuid": (*View).parentGUID,
 		"ParentImage":       ofParent(func(p *state.Program) (string, bool) { return present(p.Image) }),

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/vedette-edr/vedette/analyzer/script"
+	"github.com/vedette-edr/vedette/analyzer/sigma/taxonomy"
 	"github.com/vedette-edr/vedette/analyzer/state"
 	pb "github.com/vedette-edr/vedette/proto"
 )
@@ -16,7 +18,25 @@ func linuxShapes() map[string]shape {
 	} {
 		maps.Copy(all, group)
 	}
+	splitFailures(all)
+	for name, s := range all {
+		all[name] = s.withAliases()
+	}
+	all["execve"].aliases["name"] = (*View).startedAs
 	return all
+}
+
+// splitFailures lets calls that failed be seen as records of their own where the tables have such.
+func splitFailures(all map[string]shape) {
+	for _, record := range taxonomy.For(taxonomy.Linux).Records {
+		name, isFailed := strings.CutSuffix(record.Name, taxonomy.Failed)
+		s, known := all[name]
+		if _, apart := all[record.Name]; !isFailed || !known || apart {
+			continue
+		}
+		all[name] = s.only(func(v *View) bool { return v.subject.errno == 0 })
+		all[record.Name] = s.only(func(v *View) bool { return v.subject.errno != 0 })
+	}
 }
 
 func linuxProcessShapes() map[string]shape {
@@ -42,7 +62,10 @@ func linuxStart() table {
 	return table{
 		"CurrentDirectory": ofProgram(func(p *state.Program) (string, bool) { return present(p.WorkingDirectory) }),
 		"PreviousName":     ofProgram(func(p *state.Program) (string, bool) { return present(p.PreviousComm) }),
-		"Interpreter":      ofProgram(func(p *state.Program) (string, bool) { return present(p.Interpreter) }),
+		"Interpreter":      ofProgram(interpreter),
+		"ScriptSource":     scriptSource,
+		"InlineScript":     ofProgram((*state.Program).InlineScript),
+		"StandardInput":    ofProgram(func(p *state.Program) (string, bool) { return present(p.StandardInput()) }),
 		"RootDirectory":    ofProgram(func(p *state.Program) (string, bool) { return present(p.RootDirectory) }),
 		"TTY":              ofProgram(func(p *state.Program) (string, bool) { return present(p.TTY) }),
 		"Environment":      ofProgram(func(p *state.Program) (string, bool) { return present(p.Environment()) }),
@@ -60,6 +83,24 @@ func linuxStart() table {
 			return v.hexadecimal(c.Effective)
 		}),
 	}
+}
+
+// interpreter is what runs a script: as the script itself names it, or else the program.
+func interpreter(p *state.Program) (string, bool) {
+	switch {
+	case p.Interpreter != "":
+		return p.Interpreter, true
+	case p.ScriptSource == script.None:
+		return "", false
+	}
+	return present(p.Image)
+}
+
+func scriptSource(v *View) (string, bool) {
+	if v.program == nil {
+		return script.None.String(), true
+	}
+	return v.program.ScriptSource.String(), true
 }
 
 func executableFlags(p *state.Program) (string, bool) {

@@ -226,7 +226,7 @@ func TestStartLeavesOutWhatIsNotKnown(t *testing.T) {
 	got := texts(t, w, ev, "process_creation")
 	have := slices.Sorted(maps.Keys(got))
 	want := []string{
-		"CommandLine", "EffectiveUser", "Image", "LogonId", "ProcessGuid", "ProcessId", "SessionLeaderId", "User", "UtcTime",
+		"CommandLine", "EffectiveUser", "Image", "LogonId", "ProcessGuid", "ProcessId", "ScriptSource", "SessionLeaderId", "User", "UtcTime",
 	}
 	if !slices.Equal(have, want) {
 		t.Errorf("a bare start has %q, want %q", have, want)

@@ -109,7 +109,12 @@ func (p *Platform) groups() []group {
 		return []group{{"the acting process", "What most records tell of the process that acted.", windowsActor()}}
 	}
 	return []group{
-		{"the acting process", "What most records tell of the process that acted.", linuxActor()},
+		{
+			"the acting process", "What most records tell of the process that acted. Image is the file that the kernel mapped: links " +
+				"followed, and of a script the interpreter. Image, ParentImage, GrandParentImage, SourceImage, TargetImage and exe go " +
+				"by the path as the caller gave it as well, and by that of the script: see [sigma.md](sigma.md#two-meanings-of-image).",
+			linuxActor(),
+		},
 		{
 			"the audit daemon's view of it", "The same in the words of the audit daemon. One record stands for all those of an audit event: " +
 				"`type` and `name` have several values at once. In `type`, " + whyTypes + "; in `SYSCALL`, " + whyCalls + ".",
