@@ -446,6 +446,9 @@ func FuzzView(f *testing.F) {
 					if more := w.view.More(n); len(more) > 0 && !ok {
 						t.Errorf("%s of %s has further values and no first", names[n], w.view.Record())
 					}
+					if len(w.view.Aliases(n)) > 0 && !slices.Contains(taxonomy.Aliased(), names[n]) {
+						t.Errorf("%s of %s has aliases that nobody asks for", names[n], w.view.Record())
+					}
 				}
 				w.view.AppendValues(nil)
 				if w.view.Sources() == nil || w.view.Kind() < 0 {
