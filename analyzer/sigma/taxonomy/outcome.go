@@ -18,6 +18,14 @@ type outcome struct{ holds, fails bool }
 
 func (o outcome) not() outcome { return outcome{holds: o.fails, fails: o.holds} }
 
+// Outcome says whether a condition, or a part of one, can hold on an event that is shown as the record, and whether it can fail
+// to. It looks at each field by itself.
+func (r *Record) Outcome(e rule.Expr) (holds, fails bool) {
+	c := checker{record: r}
+	o := c.outcome(e)
+	return o.holds, o.fails
+}
+
 func (c *checker) outcome(e rule.Expr) outcome {
 	switch e := e.(type) {
 	case rule.And:
