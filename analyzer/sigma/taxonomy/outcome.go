@@ -2,6 +2,7 @@ package taxonomy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
@@ -11,6 +12,8 @@ import (
 type checker struct {
 	record  *Record
 	reasons []Reason
+	// others are records that the rule sees as well: what cannot match on this one may match there.
+	others []*Record
 }
 
 // outcome says which results an expression can have on some event.
@@ -195,6 +198,7 @@ func (c *checker) weigh(item *rule.Item, selection string, negated bool) {
 	switch {
 	case !o.holds && negated:
 		c.add(Admits, selection, item, "cannot exclude: "+c.whyNot(item))
+	case !o.holds && c.elsewhere(item):
 	case !o.holds:
 		c.add(Loses, selection, item, "cannot match: "+c.whyNot(item))
 	case field.Supply == Never && negated:
@@ -204,6 +208,14 @@ func (c *checker) weigh(item *rule.Item, selection string, negated bool) {
 	case field.Supply == Sometimes && c.record.lists(item.Field):
 		c.add(Depends, selection, item, fmt.Sprintf("%s is not always there: %s", item.Field, field.Why))
 	}
+}
+
+// elsewhere reports whether an item can hold on another record.
+func (c *checker) elsewhere(item *rule.Item) bool {
+	return slices.ContainsFunc(c.others, func(r *Record) bool {
+		other := checker{record: r}
+		return other.item(item).holds
+	})
 }
 
 func (c *checker) add(effect Effect, selection string, item *rule.Item, text string) {

@@ -176,6 +176,8 @@ func TestCheck(t *testing.T) {
 	f(audited, "  a:\n    type: SYSCALL\n    key: y\n  condition: a\n", taxonomy.Cannot, false, "the key of an audit rule")
 	f(audited, "  a:\n    SYSCALL: ptrace\n    success: 'no'\n  condition: a\n", taxonomy.Fires, false)
 	f(audited, "  a:\n    type: PATH\n    name: /x\n  condition: a\n", taxonomy.Degraded, false, "misses: it is also for events that no sensor supplies yet")
+	f(audited, "  a:\n    type: EXECVE\n    a0: y\n  b:\n    SYSCALL: memfd_create\n  condition: a or b\n", taxonomy.Fires, false)
+	f(audited, "  a:\n    type: EXECVE\n    a0: y\n  b:\n    SYSCALL: personality\n  condition: a or b\n", taxonomy.Degraded, false, "loses: b: cannot match: SYSCALL of execve is never personality")
 	f("category: bpf_operation, product: linux", "  a:\n    Command: '5'\n  condition: a\n", taxonomy.Fires, false)
 	f("category: process_access, product: linux", "  a:\n    success: 'no'\n  condition: a\n", taxonomy.Cannot, false, "success of category: process_access is never no")
 	f("category: process_trace_failed, product: linux", "  a:\n    success: 'no'\n  condition: a\n", taxonomy.Fires, false)
