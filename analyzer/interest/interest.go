@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
 	"github.com/vedette-edr/vedette/analyzer/sigma/taxonomy"
@@ -47,7 +48,7 @@ func Of(rules []*rule.Rule) Interest {
 	var out Interest
 	for _, r := range rules {
 		out.FailedOpens = out.FailedOpens || d.wantsFailures(r)
-		if !d.read.Covers(r.Logsource) || !holds(d.read, r.Condition, false) {
+		if !d.read.Covers(r.Logsource) || !holds(d.read, r.Condition, false) || !aboutReading(r) {
 			continue
 		}
 		paths, bounded := d.paths(r.Condition, false)
@@ -67,6 +68,29 @@ func Of(rules []*rule.Rule) Interest {
 		}
 	}
 	return out
+}
+
+// aboutReading reports whether a rule means the reading of files as well as the writing. A rule for the audit daemon does not say:
+// what it gets is decided by the watches of the daemon, which are for writing alone with most files, or every shell that reads
+// its profile would be a finding. There the deed that the rule is tagged with tells, and a rule without a tag gets both.
+func aboutReading(r *rule.Rule) bool {
+	if r.Logsource.Category != "" {
+		return true
+	}
+	tagged := false
+	for _, tag := range r.Tags {
+		name, ok := strings.CutPrefix(strings.ToLower(tag), "attack.")
+		if !ok {
+			continue
+		}
+		tagged = true
+		technique, _, _ := strings.Cut(name, ".")
+		switch technique {
+		case "discovery", "t1003", "t1005", "t1039", "t1114", "t1539", "t1552", "t1555":
+			return true
+		}
+	}
+	return !tagged
 }
 
 // deriver looks at conditions with the records of openings in mind.

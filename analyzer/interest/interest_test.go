@@ -96,6 +96,25 @@ func TestReadPaths(t *testing.T) {
 	f("product: linux", "- secret")
 }
 
+// What a rule for the audit daemon is tagged with tells whether it means reading.
+func TestTagsTellWhetherReadingIsMeant(t *testing.T) {
+	f := func(logsource string, want bool, tags ...string) {
+		t.Helper()
+		rules := parse(t, logsource, "  a:\n    name: /etc/passwd\n  condition: a\n")
+		rules[0].Tags = tags
+		if got := len(interest.Of(rules).ReadPaths) > 0; got != want {
+			t.Errorf("%s with %q asks for reading: %t, want %t", logsource, tags, got, want)
+		}
+	}
+	f(audit, true)
+	f(audit, true, "cve.2026-1")
+	f(audit, true, "attack.discovery", "attack.t1087.001")
+	f(audit, true, "attack.credential-access", "attack.T1552.001")
+	f(audit, false, "attack.persistence", "attack.t1546.004")
+	f(audit, false, "attack.credential-access", "attack.t1056.001")
+	f(access, true, "attack.persistence", "attack.t1546.004")
+}
+
 func TestFailedOpens(t *testing.T) {
 	f := func(logsource, item string, want bool) {
 		t.Helper()
