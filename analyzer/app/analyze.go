@@ -145,7 +145,7 @@ func loadRules(cfg Config, log zerolog.Logger) (*engine.Ruleset, ruleCounts, err
 	}
 	c.interest = interest.Of(set.Rules)
 	for _, problem := range c.interest.Problems {
-		tell(problem)
+		tell(problem.String())
 	}
 	log.Info().Int("loaded", c.loaded).Int("refused", c.refused).Int("skipped", c.skipped).Strs("from", cfg.Rules).Msg("rules")
 	return engine.New(set.Rules, engine.Options{Aliased: taxonomy.Aliased()}), c, nil

@@ -19,6 +19,14 @@ const (
 	maxPath  = 1024
 )
 
+// What is said of rules that do not get all that they ask for.
+const (
+	everyOpening = "asks for every opening of a file, and sees those of files that something else asks for; name files with " +
+		"file.read_paths of the collector, or write out the last or the last but one part of a path in the rule"
+	tooMany = "asks for the reading of more files than can be asked for, with those of the rules before it; name them with " +
+		"file.read_paths of the collector"
+)
+
 // Interest is what rules ask for.
 type Interest struct {
 	// ReadPaths are absolute paths in which * stands for any bytes but a slash and ** for any bytes, in alphabetical order. The
@@ -26,8 +34,20 @@ type Interest struct {
 	ReadPaths []string
 	// FailedOpens says that a rule looks at openings that failed for another reason than that they were denied.
 	FailedOpens bool
-	// Problems name the rules that do not get all that they ask for, each with the remedy.
-	Problems []string
+	// Problems name the rules that do not get all that they ask for.
+	Problems []Problem
+}
+
+// Problem is a rule that does not get all that it asks for.
+type Problem struct {
+	Rule *rule.Rule
+	// Text says why, and what to do.
+	Text string
+}
+
+// String says on one line which rule it is about, and what.
+func (p Problem) String() string {
+	return fmt.Sprintf("%s:%d: warning: rule %q (%s) %s", p.Rule.File, p.Rule.Line, p.Rule.Title, p.Rule.ID, p.Text)
 }
 
 // Message gives the interest as it goes to a collector.
@@ -43,7 +63,8 @@ func (i Interest) Message() *pb.Interest {
 func Of(rules []*rule.Rule) Interest {
 	platform := taxonomy.For(taxonomy.Linux)
 	d := deriver{
-		read: platform.Record("file_access"), written: platform.Record("file_event"), failed: otherwiseFailed(platform.Record("file_open_failed")),
+		read: platform.Record("file_access"), written: platform.Record("file_event"),
+		failed: otherwiseFailed(platform.Record("file_open_failed")),
 	}
 	var out Interest
 	for _, r := range rules {
@@ -54,13 +75,10 @@ func Of(rules []*rule.Rule) Interest {
 		paths, bounded := d.paths(r.Condition, false)
 		switch {
 		case !bounded && (r.Logsource.Category != "" || d.namesPath(r.Condition, false)):
-			out.Problems = append(out.Problems, fmt.Sprintf("rule %q (%s) asks for every opening of a file, and sees those of files that "+
-				"something else asks for; name files with file.read_paths of the collector, or write out the last or the last but one "+
-				"part of a path in the rule", r.Title, r.ID))
+			out.Problems = append(out.Problems, Problem{r, everyOpening})
 		case !bounded:
 		case len(out.ReadPaths)+len(paths) > maxPaths:
-			out.Problems = append(out.Problems, fmt.Sprintf("rule %q (%s) asks for the reading of files beyond the %d that can be asked "+
-				"for; name them with file.read_paths of the collector", r.Title, r.ID, maxPaths))
+			out.Problems = append(out.Problems, Problem{r, tooMany})
 		default:
 			out.ReadPaths = append(out.ReadPaths, paths...)
 			slices.Sort(out.ReadPaths)

@@ -1,6 +1,7 @@
 package interest_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -144,7 +145,7 @@ func TestOnlySoMuchCanBeAskedFor(t *testing.T) {
 	for _, detection := range []string{many.String(), few.String()} {
 		got := interest.Of(slices.Concat(parse(t, access, detection), parse(t, access, "  a:\n    TargetFilename: /etc/shadow\n  condition: a\n")))
 		if len(got.Problems) != 1 || !slices.Equal(got.ReadPaths, []string{"/etc/shadow"}) {
-			t.Errorf("asks for %d paths with problems %.200q", len(got.ReadPaths), got.Problems)
+			t.Errorf("asks for %d paths with problems %v", len(got.ReadPaths), got.Problems)
 		}
 	}
 }
@@ -166,7 +167,7 @@ func TestInterestOfTheCorpus(t *testing.T) {
 			t.Errorf("%q has no part that is written out", path)
 		}
 	}
-	t.Logf("%q\n%s", got.ReadPaths, strings.Join(got.Problems, "\n"))
+	t.Logf("%q\n%s", got.ReadPaths, fmt.Sprint(got.Problems))
 }
 
 // FuzzReadPaths lets the values of a rule be anything: what is asked for keeps the form that a collector takes.

@@ -98,6 +98,26 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A rule that no collector can serve in full is not said to work as written.
+func TestCheckNamesRulesThatAskForEveryOpening(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "reading.yml", `title: Any key
+id: `+shellID+`
+logsource: {category: file_access, product: linux}
+detection: {selection: {TargetFilename|contains: key}, condition: selection}
+---
+title: One key
+id: `+windowsID+`
+logsource: {category: file_access, product: linux}
+detection: {selection: {TargetFilename|endswith: /key}, condition: selection}
+`)
+	stdout, _, err := rules(t, "check", "--platform", "linux", dir)
+	if err != nil {
+		t.Error(err)
+	}
+	wants(t, "output", stdout, `^degraded  `+shellID, `^          it asks for every opening of a file, .*file\.read_paths`, `^fires     `+windowsID)
+}
+
 func TestCheckNamesWhatIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "good.yml", goodRules)
