@@ -88,8 +88,8 @@ func (b *Builder) relate(doc *ecs.Alert) {
 	doc.Related = &ecs.Related{User: distinct(names), Hosts: distinct([]string{doc.Host.Name, doc.Host.ID})}
 }
 
-// programOf gives what p ran, nil when that is not known.
-func programOf(_ Finding, p *state.Process) *state.Program { return p.Program }
+// programOf gives what p ran when the event happened, nil when that is not known.
+func programOf(f Finding, p *state.Process) *state.Program { return p.ProgramAt(f.Event.KernelTimeNs) }
 
 // describeProgram fills what only the acting process has: more than its ancestors are given.
 func (b *Builder) describeProgram(doc *ecs.Alert, f Finding, program *state.Program, cut *cutter) {
@@ -133,7 +133,7 @@ func (b *Builder) describeProgram(doc *ecs.Alert, f Finding, program *state.Prog
 // process gives what the acting process and its parent have alike.
 func (b *Builder) process(f Finding, p *state.Process, field string, cut *cutter) *ecs.Process {
 	out := &ecs.Process{
-		EntityID: b.entity(f, p.Key), PID: p.Key.PID, VPID: p.NamespacePID, Name: cut.text(field+".name", p.Name()),
+		EntityID: b.entity(f, p.Key), PID: p.Key.PID, VPID: p.NamespacePID, Name: cut.text(field+".name", p.NameAt(f.Event.KernelTimeNs)),
 		User: account(b.users, p.EUID), RealUser: account(b.users, p.UID),
 		Group: account(b.groups, p.EGID), RealGroup: account(b.groups, p.GID),
 	}
@@ -202,7 +202,8 @@ func (b *Builder) environment(program *state.Program, cut *cutter) []string {
 func (b *Builder) ancestor(f Finding, p *state.Process, cut *cutter) ecs.Ancestor {
 	program := programOf(f, p)
 	out := ecs.Ancestor{
-		EntityID: b.entity(f, p.Key), PID: p.Key.PID, Name: cut.textTo("vedette.ancestors.name", p.Name(), cut.ancestor),
+		EntityID: b.entity(f, p.Key), PID: p.Key.PID,
+		Name: cut.textTo("vedette.ancestors.name", p.NameAt(f.Event.KernelTimeNs), cut.ancestor),
 		User: name(b.users, p.UID), Ended: p.Exited, Incomplete: program == nil,
 	}
 	if program != nil {

@@ -15,9 +15,11 @@ import (
 
 	"github.com/vedette-edr/vedette/analyzer/alert"
 	"github.com/vedette-edr/vedette/analyzer/ingest"
+	"github.com/vedette-edr/vedette/analyzer/interest"
 	"github.com/vedette-edr/vedette/analyzer/position"
 	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
+	"github.com/vedette-edr/vedette/analyzer/sigma/taxonomy"
 	"github.com/vedette-edr/vedette/proto/peercred"
 )
 
@@ -66,12 +68,17 @@ func Analyze(ctx context.Context, s Settings) error {
 	in := ingest.New(nc, line, ingest.Options{
 		Host: s.Config.HostID, Store: store, Last: last, Log: s.Log, DrainTime: drainTime,
 	})
+	ask, err := newAsker(s, nc, counts.interest, func() uint64 { return in.Status().Instance })
+	if err != nil {
+		return fmt.Errorf("BUG: cannot encode what the rules ask for: %w", err)
+	}
 	report := newReporter(s, nc, in, line, counts)
 
 	// What runs beside the ingest outlives ctx: the end takes its time, and is reported on.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { report.run(running) })
+	background.Go(func() { ask.run(running) })
 	background.Go(func() { reopenOn(running, s.Reopen, outbox) })
 	background.Go(func() { abortAfter(ctx, running, drainTime, outbox) })
 	err = in.Run(ctx)
@@ -136,14 +143,20 @@ func loadRules(cfg Config, log zerolog.Logger) (*engine.Ruleset, ruleCounts, err
 		tell(fmt.Sprintf("%s:%d: warning: correlation %q is read and checked, but not evaluated yet: it raises no alert",
 			correlation.Meta.File, correlation.Meta.Line, correlation.Meta.Title))
 	}
+	c.interest = interest.Of(set.Rules)
+	for _, problem := range c.interest.Problems {
+		tell(problem.String())
+	}
 	log.Info().Int("loaded", c.loaded).Int("refused", c.refused).Int("skipped", c.skipped).Strs("from", cfg.Rules).Msg("rules")
-	return engine.New(set.Rules, engine.Options{}), c, nil
+	return engine.New(set.Rules, engine.Options{Aliased: taxonomy.Aliased()}), c, nil
 }
 
 // ruleCounts is the outcome of loading the rules.
 type ruleCounts struct {
 	loaded, refused, skipped int
 	problems                 []string
+	// interest is what the rules ask of the collector.
+	interest interest.Interest
 }
 
 // connect connects to the bus, now or as soon as it is there. A bus that is away is told of once.

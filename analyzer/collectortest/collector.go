@@ -40,6 +40,7 @@ type Collector struct {
 	losses    map[pb.LossCause]uint64
 	seed      []*pb.Event
 	resumes   []*pb.Resume
+	interests []*pb.Interest
 	drop      int
 	twice     bool
 	spoil     map[uint64]bool
@@ -67,13 +68,14 @@ func New(tb testing.TB, nc *nats.Conn, host string, instance uint64, resend time
 		return s
 	}
 	acks, resumes := subscribe(subject.Ack, c.ackArrived), subscribe(subject.Resume, c.resumeArrived)
+	interests := subscribe(subject.Interest, c.interestArrived)
 	if err := nc.Flush(); err != nil {
 		tb.Fatal(err)
 	}
 	reconnected := nc.StatusChanged(nats.CONNECTED)
 	c.stopped.Go(func() {
 		defer func() {
-			_, _ = acks.Unsubscribe(), resumes.Unsubscribe()
+			_, _, _ = acks.Unsubscribe(), resumes.Unsubscribe(), interests.Unsubscribe()
 			nc.RemoveStatusListener(reconnected)
 		}()
 		ticker := time.NewTicker(resend / 4)
@@ -191,6 +193,13 @@ func (c *Collector) Resumes() []*pb.Resume {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]*pb.Resume(nil), c.resumes...)
+}
+
+// Interests lists what an analyzer asked for, in the order in which it came.
+func (c *Collector) Interests() []*pb.Interest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]*pb.Interest(nil), c.interests...)
 }
 
 // WaitAcked waits until an analyzer has come and has acknowledged everything.
@@ -314,6 +323,17 @@ func (c *Collector) ackArrived(m *nats.Msg) {
 	}
 	c.sent = max(c.sent, c.acked)
 	c.pump()
+}
+
+func (c *Collector) interestArrived(m *nats.Msg) {
+	i := &pb.Interest{}
+	if err := i.UnmarshalVTUnsafe(m.Data); err != nil {
+		c.tb.Errorf("cannot read interest: %v", err)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.interests = append(c.interests, i)
 }
 
 func (c *Collector) resumeArrived(m *nats.Msg) {

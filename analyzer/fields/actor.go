@@ -33,7 +33,7 @@ func actor() table {
 		"Image":             (*View).image,
 		"CommandLine":       (*View).commandLine,
 		"ImageAsGiven":      ofProgram(func(p *state.Program) (string, bool) { return present(p.Filename) }),
-		"ScriptPath":        ofProgram(func(p *state.Program) (string, bool) { return present(p.Script) }),
+		"ScriptPath":        ofProgram(func(p *state.Program) (string, bool) { return present(p.ScriptPath) }),
 		"ParentProcessId":   (*View).parentPID,
 		"ParentProcessGuid": (*View).parentGUID,
 		"ParentImage":       ofParent(func(p *state.Program) (string, bool) { return present(p.Image) }),
@@ -56,18 +56,18 @@ func linuxActor() table {
 // ofProgram reads what the acting process runs.
 func ofProgram(read func(p *state.Program) (string, bool)) accessor {
 	return func(v *View) (string, bool) {
-		if v.process == nil || v.process.Program == nil {
+		if v.program == nil {
 			return "", false
 		}
-		return read(v.process.Program)
+		return read(v.program)
 	}
 }
 
 // ofParent reads what the parent of the acting process runs.
 func ofParent(read func(p *state.Program) (string, bool)) accessor {
 	return func(v *View) (string, bool) {
-		if parent := v.parentProcess(); parent != nil && parent.Program != nil {
-			return read(parent.Program)
+		if program := v.programOf(v.parentProcess()); program != nil {
+			return read(program)
 		}
 		return "", false
 	}
@@ -76,10 +76,10 @@ func ofParent(read func(p *state.Program) (string, bool)) accessor {
 // ofCredentials reads the credentials that the program of the acting process started with.
 func ofCredentials(read func(v *View, c *state.Credentials) (string, bool)) accessor {
 	return func(v *View) (string, bool) {
-		if v.process == nil || v.process.Program == nil || !v.process.Program.Credentials.Known {
+		if v.program == nil || !v.program.Credentials.Known {
 			return "", false
 		}
-		return read(v, &v.process.Program.Credentials)
+		return read(v, &v.program.Credentials)
 	}
 }
 
@@ -119,17 +119,25 @@ func (v *View) pid() (string, bool) { return v.pidOf(v.key()) }
 func (v *View) guid() (string, bool) { return v.entity(v.key()) }
 
 func (v *View) image() (string, bool) {
-	if v.process == nil || v.process.Program == nil {
+	if v.program == nil {
 		return "", false
 	}
-	return present(v.process.Program.Image)
+	return present(v.program.Image)
 }
 
 func (v *View) commandLine() (string, bool) {
-	if v.process == nil || v.process.Program == nil {
+	if v.program == nil {
 		return "", false
 	}
-	return v.process.Program.CommandLine, true
+	return v.program.CommandLine, true
+}
+
+// programOf gives what a process ran at the time of the event; nil when that, or the process, is not known.
+func (v *View) programOf(p *state.Process) *state.Program {
+	if p == nil {
+		return nil
+	}
+	return p.ProgramAt(v.ev.GetKernelTimeNs())
 }
 
 // parentKey prefers what the tree knows: the process that the actor was born to, whoever has taken it over since.
@@ -145,20 +153,24 @@ func (v *View) parentPID() (string, bool) { return v.pidOf(v.parentKey()) }
 func (v *View) parentGUID() (string, bool) { return v.entity(v.parentKey()) }
 
 func (v *View) grandParentImage() (string, bool) {
-	parent := v.parentProcess()
-	if parent == nil {
+	program := v.programOf(v.grandParent())
+	if program == nil {
 		return "", false
 	}
-	grand := v.tree.ParentOf(parent)
-	if grand == nil || grand.Program == nil {
-		return "", false
+	return present(program.Image)
+}
+
+func (v *View) grandParent() *state.Process {
+	if parent := v.parentProcess(); parent != nil {
+		return v.tree.ParentOf(parent)
 	}
-	return present(grand.Program.Image)
+	return nil
 }
 
 // ids gives the user and group ids of the acting process.
 func (v *View) ids() (uid, euid, gid, egid uint32, ok bool) {
-	if p := v.process; p != nil {
+	// A start changes them; of anything else the event itself says as whom it was done.
+	if p := v.process; p != nil && v.ev.GetExec() != nil {
 		return p.UID, p.EUID, p.GID, p.EGID, true
 	}
 	if a := v.ev.GetActor(); a != nil {
@@ -204,7 +216,7 @@ func loginUser() accessor {
 func (v *View) parentUser() (string, bool) {
 	// A parent that is only known by its number has no user yet.
 	parent := v.parentProcess()
-	if parent == nil || parent.Program == nil {
+	if v.programOf(parent) == nil {
 		return "", false
 	}
 	return v.users.Name(parent.UID), true

@@ -39,7 +39,7 @@ func linuxFileShapes() map[string]shape {
 		return s
 	}
 	event := opening().only(func(v *View) bool { return v.subject.errno == 0 && writesFile(v.ev.GetFileOpen()) })
-	access := opening().only(func(v *View) bool { return v.subject.errno == 0 && !writesFile(v.ev.GetFileOpen()) })
+	access := opening().typed("NORMAL").only(func(v *View) bool { return v.subject.errno == 0 && !writesFile(v.ev.GetFileOpen()) })
 	failed := opening().only(func(v *View) bool { return v.subject.errno != 0 })
 
 	change := func(payload, syscall string, extra table) shape {
@@ -75,7 +75,7 @@ func linuxFileShapes() map[string]shape {
 		"file_attribute": change("file_attribute", "setxattr", table{
 			"AttributeName":  func(v *View) (string, bool) { return presentBytes(v.ev.GetFileAttribute().GetName()) },
 			"AttributeValue": func(v *View) (string, bool) { return presentBytes(v.ev.GetFileAttribute().GetValue()) },
-		}),
+		}).called(eitherCall("removexattr", "setxattr", func(v *View) bool { return v.ev.GetFileAttribute().GetRemoved() })),
 		"directory_change": directory(),
 		"memfd_create": audited("memfd_create", []string{"SYSCALL"}, linuxActor(), table{
 			"FileName": func(v *View) (string, bool) { return presentBytes(v.ev.GetMemfdCreate().GetName()) },

@@ -54,11 +54,15 @@ func linuxMemoryShapes() map[string]shape {
 			"Length":    func(v *View) (string, bool) { return v.decimal(v.ev.GetProcessMemory().GetLength()) },
 			"Operation": operation,
 		}).called(func(v *View) (string, bool) {
-			// Memory can be had through a file of procfs as well.
-			if name, _ := operation(v); strings.HasPrefix(name, "process_vm_") {
+			name, _ := operation(v)
+			switch {
+			case strings.HasPrefix(name, "process_vm_"):
 				return name, true
+			case v.ev.GetProcessMemory().GetWrite():
+				// Memory can be had through a file of procfs as well.
+				return "write", true
 			}
-			return "openat", true
+			return "read", true
 		}),
 		"handle_steal": access("pidfd_getfd", table{
 			"Descriptor": func(v *View) (string, bool) { return v.signed(int64(v.ev.GetHandleSteal().GetDescriptor_())) },
@@ -121,6 +125,7 @@ func linuxKernelShapes() map[string]shape {
 		return audited(syscall, []string{"SYSCALL"}, append([]table{linuxActor()}, tables...)...)
 	}
 	moduleName := func(v *View) (string, bool) { return presentBytes(v.ev.GetModuleLoad().GetName()) }
+	keyCalls := taxonomy.KeyCalls()
 	unloaded := func(v *View) (string, bool) { return presentBytes(v.ev.GetModuleUnload().GetName()) }
 	return map[string]shape{
 		"credential_change": credentialChange(),
@@ -134,6 +139,7 @@ func linuxKernelShapes() map[string]shape {
 			"ModuleName":  moduleName,
 			"name":        moduleName,
 			"FromMemory":  func(v *View) (string, bool) { return truth(v.ev.GetModuleLoad().GetFromMemory()) },
+			"Size":        func(v *View) (string, bool) { return v.decimal(v.ev.GetModuleLoad().GetSize()) },
 			"Parameters":  func(v *View) (string, bool) { return presentBytes(v.ev.GetModuleLoad().GetParameters()) },
 			"Hashes":      (*View).hashes,
 		}).called(func(v *View) (string, bool) {
@@ -148,6 +154,7 @@ func linuxKernelShapes() map[string]shape {
 		"bpf_operation": kernel("bpf", table{
 			"Command":      func(v *View) (string, bool) { return v.decimal(uint64(v.ev.GetBpfOperation().GetCommand())) },
 			"ProgramType":  func(v *View) (string, bool) { return v.decimal(uint64(v.ev.GetBpfOperation().GetProgramType())) },
+			"MapType":      func(v *View) (string, bool) { return v.decimal(uint64(v.ev.GetBpfOperation().GetMapType())) },
 			"ProgramName":  func(v *View) (string, bool) { return presentBytes(v.ev.GetBpfOperation().GetName()) },
 			"ProgramId":    func(v *View) (string, bool) { return v.decimal(uint64(v.ev.GetBpfOperation().GetId())) },
 			"AttachType":   func(v *View) (string, bool) { return v.decimal(uint64(v.ev.GetBpfOperation().GetAttachType())) },
@@ -157,23 +164,61 @@ func linuxKernelShapes() map[string]shape {
 			"EventType":   func(v *View) (string, bool) { return v.decimal(uint64(v.ev.GetPerfEventOpen().GetType())) },
 			"Config":      func(v *View) (string, bool) { return v.hexadecimal(v.ev.GetPerfEventOpen().GetConfig()) },
 			"WithProgram": func(v *View) (string, bool) { return truth(v.ev.GetPerfEventOpen().GetWithProgram()) },
-		}),
+		}).called(eitherCall("ioctl", "perf_event_open", func(v *View) bool { return v.ev.GetPerfEventOpen().GetWithProgram() })),
 		"kexec": kernel("kexec_file_load", table{
 			"ImageLoaded":       ofFile(path),
 			"KernelCommandLine": func(v *View) (string, bool) { return presentBytes(v.ev.GetKexec().GetCommandLine()) },
-		}),
+			"Flags":             func(v *View) (string, bool) { return v.hexadecimal(v.ev.GetKexec().GetFlags()) },
+		}).called(eitherCall("kexec_file_load", "kexec_load", func(v *View) bool { return v.ev.GetKexec().GetKernel() != nil })),
 		"sysctl_write": sysctlWrite(),
 		"key_operation": kernel("keyctl", table{
 			"Operation":      func(v *View) (string, bool) { return v.decimal(uint64(v.ev.GetKeyOperation().GetOperation())) },
 			"KeyType":        func(v *View) (string, bool) { return presentBytes(v.ev.GetKeyOperation().GetType()) },
 			"KeyDescription": func(v *View) (string, bool) { return presentBytes(v.ev.GetKeyOperation().GetDescription()) },
+		}).called(func(v *View) (string, bool) {
+			if call := v.ev.GetKeyOperation().GetCall(); slices.Contains(keyCalls, call) {
+				return call, true
+			}
+			return "keyctl", true
 		}),
 		"io_uring": kernel("io_uring_enter", table{
 			"Opcode":         func(v *View) (string, bool) { return v.decimal(uint64(v.ev.GetIoUring().GetOpcode())) },
 			"Created":        func(v *View) (string, bool) { return truth(v.ev.GetIoUring().GetCreated()) },
 			"SourceFilename": ioUringSource,
 			"TargetFilename": ioUringTarget,
-		}),
+			"Entries":        ofRing(func(v *View, ring *pb.IoUring) (string, bool) { return v.decimal(uint64(ring.GetEntries())) }),
+			"SetupFlags": ofRing(func(v *View, ring *pb.IoUring) (string, bool) {
+				return v.hexadecimal(uint64(ring.GetSetupFlags()))
+			}),
+			"DestinationIp": func(v *View) (string, bool) { return v.address(v.ev.GetIoUring().GetRemote().GetAddress()) },
+			"DestinationPort": func(v *View) (string, bool) {
+				remote := v.ev.GetIoUring().GetRemote()
+				if len(remote.GetAddress()) == 0 {
+					return "", false
+				}
+				return v.decimal(uint64(remote.GetPort()))
+			},
+		}).called(eitherCall("io_uring_setup", "io_uring_enter", func(v *View) bool { return v.ev.GetIoUring().GetCreated() })),
+	}
+}
+
+// eitherCall names one system call where a condition holds, and another elsewhere.
+func eitherCall(call, otherwise string, when func(v *View) bool) accessor {
+	return func(v *View) (string, bool) {
+		if when(v) {
+			return call, true
+		}
+		return otherwise, true
+	}
+}
+
+// ofRing reads what only the making of a ring says.
+func ofRing(read func(v *View, ring *pb.IoUring) (string, bool)) accessor {
+	return func(v *View) (string, bool) {
+		if ring := v.ev.GetIoUring(); ring.GetCreated() {
+			return read(v, ring)
+		}
+		return "", false
 	}
 }
 

@@ -46,6 +46,8 @@ func linuxNetworkShapes() map[string]shape {
 		"network_listen":            bound("listen"),
 		"network_close":             {fields: closed},
 		"unix_connect":              unixConnect(),
+		"unix_bind":                 unixBind(),
+		"unix_bind_file":            unixBindFile(),
 		"dns_query":                 {fields: with(linuxActor(), dns())},
 	}
 }
@@ -120,6 +122,43 @@ func unixConnect() shape {
 		"TargetProcessId":   peer["TargetProcessId"],
 		"TargetProcessGuid": peer["TargetProcessGuid"],
 	})
+}
+
+func socketType(v *View) (string, bool) { return v.decimal(uint64(v.ev.GetUnixBind().GetType())) }
+
+func unixBind() shape {
+	file := func(v *View) *pb.File {
+		if v.ev.GetUnixBind().GetAbstract() || len(v.subject.file.GetPath()) == 0 {
+			return nil
+		}
+		return v.subject.file
+	}
+	all := auditFile(file)
+	all["inode"] = func(v *View) (string, bool) {
+		if f := file(v); f != nil {
+			return v.decimal(f.Inode)
+		}
+		return "", false
+	}
+	s := audited("bind", []string{"SYSCALL", "SOCKADDR", "CWD", "PATH"}, linuxActor(), all, table{
+		"TargetFilename": all["name"],
+		"FileName":       all["name"],
+		"SocketName": func(v *View) (string, bool) {
+			if name := v.ev.GetUnixBind().GetName(); len(name) > 0 {
+				return borrow(name), true
+			}
+			return ofFile(path)(v)
+		},
+		"SocketType": socketType,
+		"Abstract":   func(v *View) (string, bool) { return truth(v.ev.GetUnixBind().GetAbstract()) },
+	})
+	return s.typed("CREATE")
+}
+
+// unixBindFile shows the file that a socket with a name in the file system is.
+func unixBindFile() shape {
+	s := shape{fields: with(linuxActor(), aboutFile(), table{"SocketType": socketType})}
+	return s.only(func(v *View) bool { return !v.ev.GetUnixBind().GetAbstract() && len(v.subject.file.GetPath()) > 0 })
 }
 
 // dns reads a query that is told in text, in the words of Sysmon and of the category dns.

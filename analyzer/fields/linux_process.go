@@ -4,6 +4,8 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/vedette-edr/vedette/analyzer/script"
+	"github.com/vedette-edr/vedette/analyzer/sigma/taxonomy"
 	"github.com/vedette-edr/vedette/analyzer/state"
 	pb "github.com/vedette-edr/vedette/proto"
 )
@@ -16,7 +18,25 @@ func linuxShapes() map[string]shape {
 	} {
 		maps.Copy(all, group)
 	}
+	splitFailures(all)
+	for name, s := range all {
+		all[name] = s.withAliases()
+	}
+	all["execve"].aliases["name"] = (*View).startedAs
 	return all
+}
+
+// splitFailures lets calls that failed be seen as records of their own where the tables have such.
+func splitFailures(all map[string]shape) {
+	for _, record := range taxonomy.For(taxonomy.Linux).Records {
+		name, isFailed := strings.CutSuffix(record.Name, taxonomy.Failed)
+		s, known := all[name]
+		if _, apart := all[record.Name]; !isFailed || !known || apart {
+			continue
+		}
+		all[name] = s.only(func(v *View) bool { return v.subject.errno == 0 })
+		all[record.Name] = s.only(func(v *View) bool { return v.subject.errno != 0 })
+	}
 }
 
 func linuxProcessShapes() map[string]shape {
@@ -42,7 +62,10 @@ func linuxStart() table {
 	return table{
 		"CurrentDirectory": ofProgram(func(p *state.Program) (string, bool) { return present(p.WorkingDirectory) }),
 		"PreviousName":     ofProgram(func(p *state.Program) (string, bool) { return present(p.PreviousComm) }),
-		"Interpreter":      ofProgram(func(p *state.Program) (string, bool) { return present(p.Interpreter) }),
+		"Interpreter":      ofProgram(interpreter),
+		"ScriptSource":     scriptSource,
+		"InlineScript":     ofProgram((*state.Program).InlineScript),
+		"StandardInput":    ofProgram(func(p *state.Program) (string, bool) { return present(p.StandardInput()) }),
 		"RootDirectory":    ofProgram(func(p *state.Program) (string, bool) { return present(p.RootDirectory) }),
 		"TTY":              ofProgram(func(p *state.Program) (string, bool) { return present(p.TTY) }),
 		"Environment":      ofProgram(func(p *state.Program) (string, bool) { return present(p.Environment()) }),
@@ -51,15 +74,33 @@ func linuxStart() table {
 			return v.decimal(uint64(c.AuditSession))
 		}),
 		"SessionLeaderId": func(v *View) (string, bool) {
-			if v.process == nil || v.process.Program == nil {
+			if v.program == nil {
 				return "", false
 			}
-			return v.decimal(uint64(v.process.Program.Session))
+			return v.decimal(uint64(v.program.Session))
 		},
 		"CapabilitiesEffective": ofCredentials(func(v *View, c *state.Credentials) (string, bool) {
 			return v.hexadecimal(c.Effective)
 		}),
 	}
+}
+
+// interpreter is what runs a script: as the script itself names it, or else the program.
+func interpreter(p *state.Program) (string, bool) {
+	switch {
+	case p.Interpreter != "":
+		return p.Interpreter, true
+	case p.ScriptSource == script.None:
+		return "", false
+	}
+	return present(p.Image)
+}
+
+func scriptSource(v *View) (string, bool) {
+	if v.program == nil {
+		return script.None.String(), true
+	}
+	return v.program.ScriptSource.String(), true
 }
 
 func executableFlags(p *state.Program) (string, bool) {
@@ -75,17 +116,17 @@ func execve() shape {
 		"cwd":       ofProgram(func(p *state.Program) (string, bool) { return present(p.WorkingDirectory) }),
 		"proctitle": (*View).commandLine,
 		"argc": func(v *View) (string, bool) {
-			if v.process == nil || v.process.Program == nil {
+			if v.program == nil {
 				return "", false
 			}
-			return v.decimal(uint64(v.process.Program.ArgumentCount))
+			return v.decimal(uint64(v.program.ArgumentCount))
 		},
 	})
 	s.argument = func(v *View, n int) (string, bool) {
-		if v.process == nil || v.process.Program == nil || n >= v.process.Program.Arguments() {
+		if v.program == nil || n >= v.program.Arguments() {
 			return "", false
 		}
-		return v.process.Program.Argument(n), true
+		return v.program.Argument(n), true
 	}
 	// A program that was started by an open file has the name of the descriptor.
 	s = s.called(ofProgram(func(p *state.Program) (string, bool) {
@@ -102,10 +143,10 @@ func execve() shape {
 			return present(p.Image)
 		}),
 		func(v *View) []string {
-			if v.process == nil || v.process.Program == nil || v.process.Program.Script == "" {
+			if v.program == nil || v.program.Script == "" {
 				return nil
 			}
-			return v.one(v.process.Program.Image)
+			return v.one(v.program.Image)
 		},
 	)
 }
@@ -131,8 +172,8 @@ func (v *View) one(text string) []string {
 func targetOf() table {
 	program := func(read func(p *state.Program) (string, bool)) accessor {
 		return func(v *View) (string, bool) {
-			if p := v.tree.Process(keyOf(v.subject.target)); p != nil && p.Program != nil {
-				return read(p.Program)
+			if p := v.programOf(v.tree.Process(keyOf(v.subject.target))); p != nil {
+				return read(p)
 			}
 			return "", false
 		}
@@ -146,7 +187,7 @@ func targetOf() table {
 		"TargetCommandLine": program(func(p *state.Program) (string, bool) { return p.CommandLine, true }),
 		"TargetUser": func(v *View) (string, bool) {
 			p := v.tree.Process(keyOf(v.subject.target))
-			if p == nil || p.Program == nil {
+			if v.programOf(p) == nil {
 				return "", false
 			}
 			return v.users.Name(p.UID), true

@@ -61,6 +61,9 @@ func (s *subject) take(ev *pb.Event) int {
 	case *pb.Event_UnixConnect:
 		s.target, s.errno = p.UnixConnect.GetPeer(), p.UnixConnect.GetError()
 		return 76
+	case *pb.Event_UnixBind:
+		s.file = p.UnixBind.GetFile()
+		return 77
 	case *pb.Event_DnsQuery:
 		return 86
 	case *pb.Event_RegistryKey:
@@ -190,11 +193,13 @@ func (s *subject) takeKernel(ev *pb.Event) int {
 		s.file, s.errno = p.Kexec.GetKernel(), p.Kexec.GetError()
 		return 134
 	case *pb.Event_SysctlWrite:
+		s.errno = p.SysctlWrite.GetError()
 		return 135
 	case *pb.Event_KeyOperation:
 		s.errno = p.KeyOperation.GetError()
 		return 136
 	case *pb.Event_IoUring:
+		s.errno = p.IoUring.GetError()
 		return 137
 	case *pb.Event_DriverLoad:
 		s.hashes, s.signed = p.DriverLoad.GetHashes(), p.DriverLoad.GetSignature()
@@ -219,6 +224,8 @@ func spoken(record *taxonomy.Record) []string {
 	for _, f := range record.Fields {
 		switch {
 		case f.Supply == taxonomy.Never, f.Name == "aN", f.Name == "UtcTime", strings.HasSuffix(strings.ToLower(f.Name), "guid"):
+		case f.Name == "ScriptSource", f.Name == "InlineScript":
+			// A word of ours, and a part of the command line.
 		case categorised && repeats(f.Name), record.Payload != "exec" && saidAtStart(f.Name):
 		default:
 			names = append(names, f.Name)

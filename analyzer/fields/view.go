@@ -23,6 +23,8 @@ type shape struct {
 	fields map[string]accessor
 	// lists are of fields that can have several values.
 	lists map[string]lister
+	// aliases are of fields that go by further values, which count for a match and never against one.
+	aliases map[string]lister
 	// argument reads the fields a0, a1 and so on; nil without them.
 	argument func(v *View, n int) (value string, ok bool)
 	// when tells whether an event is shown as this record; nil stands for always.
@@ -33,14 +35,14 @@ type shape struct {
 type kind struct {
 	record *taxonomy.Record
 	shape  shape
-	// bound and lists are by field number.
-	bound []accessor
-	lists []lister
+	// bound, lists and aliases are by field number.
+	bound          []accessor
+	lists, aliases []lister
 	// spoken are the fields that keywords are looked for in.
 	spoken []accessor
 }
 
-// View shows one event at a time, as one or several records. It is an event and a list event of the engine: field numbers
+// View shows one event at a time, as one or several records. It is an event of the engine, with lists and aliases: field numbers
 // are those of the names it is bound to. A View is used again and again and is not safe for concurrent use.
 type View struct {
 	platform *taxonomy.Platform
@@ -54,15 +56,17 @@ type View struct {
 	host, bootID string
 	ev           *pb.Event
 	process      *state.Process
-	parent       *state.Process
-	parentKnown  bool
-	subject      subject
-	shown        []int
-	current      *kind
-	currentKind  int
-	arena        []byte
-	list         []string
-	log          logRecord
+	// program is what the process ran at the time of the event.
+	program     *state.Program
+	parent      *state.Process
+	parentKnown bool
+	subject     subject
+	shown       []int
+	current     *kind
+	currentKind int
+	arena       []byte
+	list        []string
+	log         logRecord
 }
 
 // New makes a view of the events of a product (taxonomy.Linux or Windows), bound to no fields yet. Processes are looked up
@@ -108,9 +112,9 @@ func (v *View) Bind(names []string) {
 }
 
 func (k *kind) bind(names []string) {
-	k.bound, k.lists = make([]accessor, len(names)), make([]lister, len(names))
+	k.bound, k.lists, k.aliases = make([]accessor, len(names)), make([]lister, len(names)), make([]lister, len(names))
 	for n, name := range names {
-		k.bound[n], k.lists[n] = k.shape.fields[name], k.shape.lists[name]
+		k.bound[n], k.lists[n], k.aliases[n] = k.shape.fields[name], k.shape.lists[name], k.shape.aliases[name]
 		if index := taxonomy.ArgumentIndex(name); index >= 0 && k.shape.argument != nil {
 			argument := k.shape.argument
 			k.bound[n] = func(v *View) (string, bool) { return argument(v, index) }
@@ -123,6 +127,7 @@ func (k *kind) bind(names []string) {
 // process must not change until the next Reset; all text that was given out ends with it.
 func (v *View) Reset(host, bootID string, ev *pb.Event, process *state.Process) (records int) {
 	v.host, v.bootID, v.ev, v.process = host, bootID, ev, process
+	v.program = v.programOf(process)
 	v.parent, v.parentKnown = nil, false
 	v.arena = v.arena[:0]
 	v.shown = v.shown[:0]
@@ -188,6 +193,14 @@ func (v *View) More(n int) []string {
 	}
 	if v.current.record.Open {
 		return v.log.more(n)
+	}
+	return nil
+}
+
+// Aliases gives the further values that a field goes by. The list is good until the next call.
+func (v *View) Aliases(n int) []string {
+	if list := v.current.aliases[n]; list != nil {
+		return list(v)
 	}
 	return nil
 }

@@ -226,7 +226,7 @@ func TestStartLeavesOutWhatIsNotKnown(t *testing.T) {
 	got := texts(t, w, ev, "process_creation")
 	have := slices.Sorted(maps.Keys(got))
 	want := []string{
-		"CommandLine", "EffectiveUser", "Image", "LogonId", "ProcessGuid", "ProcessId", "SessionLeaderId", "User", "UtcTime",
+		"CommandLine", "EffectiveUser", "Image", "LogonId", "ProcessGuid", "ProcessId", "ScriptSource", "SessionLeaderId", "User", "UtcTime",
 	}
 	if !slices.Equal(have, want) {
 		t.Errorf("a bare start has %q, want %q", have, want)
@@ -445,6 +445,9 @@ func FuzzView(f *testing.F) {
 					_, ok := w.view.Field(n)
 					if more := w.view.More(n); len(more) > 0 && !ok {
 						t.Errorf("%s of %s has further values and no first", names[n], w.view.Record())
+					}
+					if len(w.view.Aliases(n)) > 0 && !slices.Contains(taxonomy.Aliased(), names[n]) {
+						t.Errorf("%s of %s has aliases that nobody asks for", names[n], w.view.Record())
 					}
 				}
 				w.view.AppendValues(nil)

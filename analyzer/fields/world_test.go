@@ -15,7 +15,7 @@ import (
 	pb "github.com/vedette-edr/vedette/proto"
 )
 
-var _ engine.ListEvent = (*fields.View)(nil)
+var _ engine.AliasEvent = (*fields.View)(nil)
 
 // world is a host whose events a view shows.
 type world struct {

@@ -250,10 +250,10 @@ func (c *captured) Origin() Origin {
 
 func (c *captured) describe(p *state.Process) *Process {
 	out := &Process{
-		EntityID: eventkey.EntityOf(c.host, c.bootID, p.Key.PID, p.Key.Start), PID: p.Key.PID, Name: strings.Clone(p.Name()),
+		EntityID: eventkey.EntityOf(c.host, c.bootID, p.Key.PID, p.Key.Start), PID: p.Key.PID, Name: strings.Clone(p.NameAt(c.ev.KernelTimeNs)),
 		User: c.users.Name(p.UID),
 	}
-	if program := p.Program; program != nil {
+	if program := p.ProgramAt(c.ev.KernelTimeNs); program != nil {
 		out.Executable, out.CommandLine = program.Image, program.CommandLine
 	}
 	return out

@@ -12,6 +12,7 @@ import (
 	"github.com/vedette-edr/vedette/analyzer/playback"
 	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
+	"github.com/vedette-edr/vedette/analyzer/sigma/taxonomy"
 	"github.com/vedette-edr/vedette/analyzer/usage"
 )
 
@@ -96,7 +97,7 @@ func load(stderr io.Writer, placeholders, paths []string) (*engine.Ruleset, erro
 	if len(set.Rules) == 0 {
 		return nil, usage.Error{Err: fmt.Errorf("no rule loads from %s", strings.Join(paths, ", "))}
 	}
-	return engine.New(set.Rules, engine.Options{}), nil
+	return engine.New(set.Rules, engine.Options{Aliased: taxonomy.Aliased()}), nil
 }
 
 // problems prints what is wrong with files, not more than a person reads.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vedette-edr/vedette/analyzer/interest"
 	"github.com/vedette-edr/vedette/analyzer/plain"
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
 	"github.com/vedette-edr/vedette/analyzer/sigma/taxonomy"
@@ -157,6 +158,7 @@ func check(p *taxonomy.Platform, set *rule.Set, problems []rule.Problem) *Report
 	totals := map[Logsource]*Total{}
 	for _, loaded := range set.Rules {
 		c := CheckedRule{describe(loaded), p.Check(loaded)}
+		c.askFor(p, loaded)
 		r.Rules = append(r.Rules, c)
 		total := totals[c.Logsource]
 		if total == nil {
@@ -193,6 +195,17 @@ func check(p *taxonomy.Platform, set *rule.Set, problems []rule.Problem) *Report
 		})
 	}
 	return r
+}
+
+// askFor adds to the verdict that the rule asks for more events than a collector reports.
+func (c *CheckedRule) askFor(p *taxonomy.Platform, r *rule.Rule) {
+	if p.Product != taxonomy.Linux || c.State == taxonomy.Cannot {
+		return
+	}
+	for _, problem := range interest.Of([]*rule.Rule{r}).Problems {
+		c.State = taxonomy.Degraded
+		c.Reasons = append(c.Reasons, taxonomy.Reason{Effect: taxonomy.Misses, Text: "it " + problem.Text})
+	}
 }
 
 // outcome is the verdict by the name that --only has for it.

@@ -262,6 +262,14 @@ type named struct {
 	recording playback.Recording
 }
 
+// Aliases implements interpret.AliasEvent.
+func (n named) Aliases(field string) []string {
+	if aliased, ok := n.Event.(interpret.AliasEvent); ok {
+		return aliased.Aliases(field)
+	}
+	return nil
+}
+
 // Names gives the names of the fields that the event has.
 func (n named) Names() []string {
 	if names := n.recording.Names(); names != nil {

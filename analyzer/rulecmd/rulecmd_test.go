@@ -98,6 +98,26 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A rule that no collector can serve in full is not said to work as written.
+func TestCheckNamesRulesThatAskForEveryOpening(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "reading.yml", `title: Any key
+id: `+shellID+`
+logsource: {category: file_access, product: linux}
+detection: {selection: {TargetFilename|contains: key}, condition: selection}
+---
+title: One key
+id: `+windowsID+`
+logsource: {category: file_access, product: linux}
+detection: {selection: {TargetFilename|endswith: /key}, condition: selection}
+`)
+	stdout, _, err := rules(t, "check", "--platform", "linux", dir)
+	if err != nil {
+		t.Error(err)
+	}
+	wants(t, "output", stdout, `^degraded  `+shellID, `^          it asks for every opening of a file, .*file\.read_paths`, `^fires     `+windowsID)
+}
+
 func TestCheckNamesWhatIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "good.yml", goodRules)
@@ -159,7 +179,7 @@ func recordingOf(t *testing.T, dir string, users map[uint32]string, commands ...
 				Class: pb.Class_CLASS_PROCESS, Sequence: number, KernelTimeNs: number, WallTimeNs: 1_790_000_000_000_000_000,
 				Actor: &pb.Actor{Process: &pb.ProcessKey{Pid: 100 + uint32(i), StartTimeNs: number}, Uid: uid, Euid: uid},
 				Payload: &pb.Event_Exec{Exec: &pb.ProcessExec{
-					Executable: &pb.File{Path: []byte(program)}, Arguments: []byte(program + "\x00" + arguments + "\x00"),
+					Executable: &pb.File{Path: []byte(program)}, Filename: []byte("/opt" + program), Arguments: []byte(program + "\x00" + arguments + "\x00"),
 				}},
 			}},
 		}
@@ -189,7 +209,7 @@ func TestExplain(t *testing.T) {
 	f([]string{"--rules", dir, shellID},
 		`^event 4 of .*events.vdc, 2026-.*, exec of sh \(pid 103\)$`,
 		`^Shell with a marker \(`+shellID+`, .*good.yml:1\) matches$`,
-		`^yes .*CommandLine\|contains`, `the event has "/bin/sh beacon"`, `^no +"marker"$`, `^yes +"beacon"$`,
+		`^yes .*CommandLine\|contains`, `the event has "/bin/sh"$`, `and the alias "/opt/bin/sh"$`, `the event has "/bin/sh beacon"`, `^no +"marker"$`, `^yes +"beacon"$`,
 		`^of 5 events 5 are of the rule's log source and 2 match; the first is shown, --position names another$`)
 	f([]string{"--rules", dir, "shell WITH a marker", "--position", "2"},
 		`^event 2 of `, ` does not match$`, `^no .*not$`, `the event has "root"`)

@@ -1,7 +1,10 @@
 package state
 
-// expire ends the grace period of processes whose time has come.
+// expire ends the grace period of processes and of former programs whose time has come.
 func (t *Tree) expire() {
+	for r, ok := t.replaced.first(); ok && r.when+t.grace < t.now; r, ok = t.replaced.first() {
+		t.forgetFormer()
+	}
 	for p := t.exited.head; p != nil && p.ExitTime+t.grace < t.now; p = t.exited.head {
 		t.retire(p)
 	}
@@ -42,6 +45,7 @@ func (t *Tree) drop(p *Process) {
 	}
 	p.list.remove(p)
 	t.release(p.Program)
+	t.releaseFormer(p)
 	t.count--
 	t.bytes -= processBytes
 	*p = Process{}
@@ -50,7 +54,7 @@ func (t *Tree) drop(p *Process) {
 	}
 }
 
-// evict makes room when the tree has outgrown its bound. Ended processes go first, then those kept for their descendants,
+// evict makes room when the tree has outgrown its bound. Former programs go before all else. Ended processes go first, then those kept for their descendants,
 // then long arguments of the living, then the living without descendants, and at last whatever is oldest. It frees an
 // eighth at once, so that its cost is spread over many events.
 func (t *Tree) evict() {
@@ -58,6 +62,9 @@ func (t *Tree) evict() {
 		return
 	}
 	target := t.maxBytes - t.maxBytes/8
+	for t.bytes > target && t.replaced.length() > 0 {
+		t.forgetFormer()
+	}
 	for t.bytes > target && t.exited.head != nil {
 		p := t.exited.head
 		if p.children == 0 {

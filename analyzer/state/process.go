@@ -1,6 +1,7 @@
 package state
 
 import (
+	"github.com/vedette-edr/vedette/analyzer/script"
 	pb "github.com/vedette-edr/vedette/proto"
 )
 
@@ -43,6 +44,12 @@ type Process struct {
 	Exited   bool
 	ExitTime uint64
 
+	// former are programs that it ran before, the latest first, as long as events of their time may still come.
+	former [mostFormer]*Program
+
+	// seen is the latest time that an event told of it, in nanoseconds since boot.
+	seen uint64
+
 	// serial tells this entry from an earlier one with the same key.
 	serial       uint64
 	parentSerial uint64
@@ -51,6 +58,31 @@ type Process struct {
 	older        *Process
 	list         *list
 	next, prev   *Process
+}
+
+// mostFormer is how many programs before the present one are remembered of a process.
+const mostFormer = 3
+
+// ProgramAt gives the program that the process ran at a time in nanoseconds since boot, which is not Program when it has
+// executed another one since: events of different kinds can come in another order than they happened. Of a time before all
+// that is remembered it gives the earliest that is. It is nil when nothing is known.
+func (p *Process) ProgramAt(kernelTimeNS uint64) *Program {
+	at := p.Program
+	for _, former := range p.former {
+		if former == nil || at == nil || at.KernelTimeNS <= kernelTimeNS {
+			break
+		}
+		at = former
+	}
+	return at
+}
+
+// NameAt is Name at a time in nanoseconds since boot.
+func (p *Process) NameAt(kernelTimeNS uint64) string {
+	if at := p.ProgramAt(kernelTimeNS); at != nil && at.Image != "" {
+		return base(at.Image)
+	}
+	return p.Comm
 }
 
 // Name is the last part of the program's path, or the kernel's short name where there is no path.
@@ -87,11 +119,16 @@ type Program struct {
 	// Image is the true path of the executable. A memfd has the form "memfd:name".
 	Image     string
 	ImageFile FileInfo
-	// Filename is the program as the caller named it.
-	Filename    string
+	// Filename is the program as the caller named it, and Given the same as an absolute path.
+	Filename, Given string
+	// Script is the file that the kernel found an interpreter for by its first line, and Interpreter is named there.
 	Script      string
 	ScriptFile  FileInfo
 	Interpreter string
+	// ScriptSource says where what an interpreter runs comes from, and ScriptPath is the file of it: Script, or the one that is
+	// named in the arguments, or the one that is descriptor 0. It is empty where there is none.
+	ScriptSource script.Source
+	ScriptPath   string
 	// CommandLine is the arguments with a space between each two.
 	CommandLine      string
 	WorkingDirectory string
@@ -117,6 +154,12 @@ type Program struct {
 	KernelTimeNS uint64
 	// Trimmed says that the arguments were cut to save memory after the program had been matched.
 	Trimmed bool
+
+	// stdin is the path of descriptor 0, and inline the arguments of InlineScript.
+	stdin     string
+	stdinMode uint32
+	hasStdin  bool
+	inline    script.Part
 
 	environment string
 	// argumentEnds and environmentEnds hold where each member ends in the joined text; a separator follows.

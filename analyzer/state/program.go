@@ -11,7 +11,7 @@ const (
 	trimAbove = 8 << 10
 	trimTo    = 4 << 10
 	// programBytes stands for a Program without its texts.
-	programBytes = 512
+	programBytes = 592
 	// keptEnds bounds the argument index that a program takes along to its next use.
 	keptEnds = 512
 )
@@ -48,7 +48,9 @@ func (t *Tree) newProgram(exec *pb.ProcessExec, flags uint32, kernelTimeNS uint6
 		}
 	}
 	t.fillText(p, exec)
+	t.fillNames(p, exec)
 	p.bytes = programBytes + len(p.Image) + len(p.Script) + len(p.Filename) + len(p.Interpreter) + len(p.WorkingDirectory) +
+		len(p.Given) + len(p.ScriptPath) + len(p.stdin) +
 		len(p.RootDirectory) + len(p.CommandLine) + len(p.environment) + 4*(cap(p.argumentEnds)+cap(p.environmentEnds))
 	t.bytes += p.bytes
 	return p

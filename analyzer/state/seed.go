@@ -42,7 +42,7 @@ func (t *Tree) seeded(ev *pb.Event, seed *pb.ProcessExec) *Process {
 	}
 	// An actor without a parent is from procfs, which did not say as whom it runs.
 	if p.Program == nil || ev.Actor.Parent != nil {
-		t.actor(ev.Actor)
+		t.actor(ev.Actor, ev.KernelTimeNs)
 	}
 	switch {
 	case p.Program == nil:

@@ -14,7 +14,8 @@ type Options struct {
 	// first, and counts what it forgot.
 	MaxBytes int
 	// Grace is how long, in the time of the events, a process is kept after its end when it has no descendants; 0 stands
-	// for 30 seconds. With descendants it is kept as long as they are.
+	// for 10 seconds. With descendants it is kept as long as they are. A program that another one took the place of is kept
+	// as long.
 	Grace time.Duration
 }
 
@@ -22,7 +23,7 @@ const (
 	defaultMaxBytes = 64 << 20
 	defaultGrace    = 10 * time.Second
 	// processBytes stands for a Process and its place in the index.
-	processBytes = 240
+	processBytes = 272
 	// maxFree bounds the memory that is kept for reuse, in entries.
 	maxFree = 1024
 )
@@ -40,6 +41,7 @@ type Tree struct {
 
 	names        interner
 	scratch      []byte
+	path         []byte
 	freeProcess  []*Process
 	freePrograms []*Program
 
@@ -49,6 +51,8 @@ type Tree struct {
 	// now is the latest kernel time seen, in nanoseconds since boot.
 	now  uint64
 	seed seedRound
+	// replaced are the processes that remember former programs.
+	replaced replacedQueue
 
 	stats Stats
 }
@@ -102,7 +106,7 @@ func (t *Tree) Apply(ev *pb.Event) *Process {
 	case *pb.Event_Exit:
 		return t.exit(ev)
 	default:
-		return t.actor(ev.Actor)
+		return t.actor(ev.Actor, ev.KernelTimeNs)
 	}
 }
 
@@ -148,7 +152,7 @@ func (t *Tree) Ancestors(p *Process, dst []*Process, most int) (chain []*Process
 }
 
 func (t *Tree) exec(ev *pb.Event, exec *pb.ProcessExec) *Process {
-	p := t.actor(ev.Actor)
+	p := t.actor(ev.Actor, ev.KernelTimeNs)
 	if p == nil {
 		return nil
 	}
@@ -159,7 +163,7 @@ func (t *Tree) exec(ev *pb.Event, exec *pb.ProcessExec) *Process {
 
 func (t *Tree) setProgram(p *Process, exec *pb.ProcessExec, ev *pb.Event) {
 	program := t.newProgram(exec, ev.Flags, ev.KernelTimeNs)
-	t.release(p.Program)
+	t.supersede(p, ev.KernelTimeNs)
 	p.Program = program
 	if c := program.Credentials; c.Known {
 		p.UID, p.EUID, p.GID, p.EGID = c.UID, c.EUID, c.GID, c.EGID
@@ -167,7 +171,7 @@ func (t *Tree) setProgram(p *Process, exec *pb.ProcessExec, ev *pb.Event) {
 }
 
 func (t *Tree) fork(ev *pb.Event, fork *pb.ProcessFork) *Process {
-	creator := t.actor(ev.Actor)
+	creator := t.actor(ev.Actor, ev.KernelTimeNs)
 	key := keyOf(fork.Child)
 	if !key.known() {
 		return creator
@@ -189,7 +193,7 @@ func (t *Tree) fork(ev *pb.Event, fork *pb.ProcessFork) *Process {
 	}
 	// The child begins as a copy. Where its own events overtook this one, they know better.
 	if creator != nil && child.Program == nil {
-		if child.Program = creator.Program; child.Program != nil {
+		if child.Program = creator.ProgramAt(ev.KernelTimeNs); child.Program != nil {
 			child.Program.refs++
 		}
 		if child.Comm == "" {
@@ -201,7 +205,7 @@ func (t *Tree) fork(ev *pb.Event, fork *pb.ProcessFork) *Process {
 }
 
 func (t *Tree) exit(ev *pb.Event) *Process {
-	p := t.actor(ev.Actor)
+	p := t.actor(ev.Actor, ev.KernelTimeNs)
 	if p != nil {
 		t.end(p, ev.KernelTimeNs)
 	}
@@ -217,8 +221,9 @@ func (t *Tree) end(p *Process, when uint64) {
 	t.exited.push(p)
 }
 
-// actor gives the acting process of an event, with what the event says of it, and makes it up when its start was not seen.
-func (t *Tree) actor(a *pb.Actor) *Process {
+// actor gives the acting process of an event, with what the event says of it, and makes it up when its start was not seen. An
+// event of an earlier time than another one before says nothing new.
+func (t *Tree) actor(a *pb.Actor, when uint64) *Process {
 	if a == nil {
 		return nil
 	}
@@ -234,6 +239,10 @@ func (t *Tree) actor(a *pb.Actor) *Process {
 	if !p.Parent.known() {
 		t.setParent(p, keyOf(a.Parent))
 	}
+	if when < p.seen {
+		return p
+	}
+	p.seen = when
 	// Other threads of the process have names of their own.
 	if len(a.Comm) > 0 && (a.Tid == 0 || a.Tid == key.PID || p.Comm == "") && p.Comm != string(a.Comm) {
 		p.Comm = t.names.intern(a.Comm)

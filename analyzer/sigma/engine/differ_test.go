@@ -12,7 +12,7 @@ import (
 
 // newMatcher runs the engine as the harness wants it, and tunes it while it is in use.
 func newMatcher(rules []*rule.Rule) sigmatest.Matcher {
-	rs := engine.New(rules, engine.Options{})
+	rs := engine.New(rules, engine.Options{Aliased: sigmatest.AliasedFields()})
 	tuned := make(chan struct{}, 1)
 	return func(ev *sigmatest.Event) []*rule.Rule {
 		bound := *ev
@@ -36,7 +36,7 @@ func newMatcher(rules []*rule.Rule) sigmatest.Matcher {
 func TestConformsToTheSpecification(t *testing.T) {
 	sigmatest.Conformance(t, func(t *testing.T, rules []*rule.Rule, ev *sigmatest.Event) bool {
 		t.Helper()
-		rs := engine.New(rules, engine.Options{})
+		rs := engine.New(rules, engine.Options{Aliased: sigmatest.AliasedFields()})
 		p := rs.Program(ev.Sources)
 		first := len(p.Match(ev.Bind(rs.Fields()), nil)) > 0
 		rs.Tune()
@@ -69,7 +69,7 @@ func FuzzAgreesWithTheInterpreter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		random := sigmatest.RandomOfBytes(data)
 		rules := []*rule.Rule{random.Rule(), random.Rule(), random.Rule()}
-		rs := engine.New(rules, engine.Options{})
+		rs := engine.New(rules, engine.Options{Aliased: sigmatest.AliasedFields()})
 		for n := range 4 {
 			ev := random.Event()
 			if made := random.Satisfy(rules[n%3]); made != nil && n%2 == 1 {
@@ -80,7 +80,7 @@ func FuzzAgreesWithTheInterpreter(f *testing.F) {
 			for _, r := range p.Rules() {
 				matched := slices.ContainsFunc(got, func(m engine.Match) bool { return m.Rule == r })
 				if want := interpret.Matches(r, named); matched != want {
-					t.Errorf("matched is %t, want %t:\n%s\nevent %q %q", matched, want, sigmatest.Describe(r), ev.Values, ev.Lists)
+					t.Errorf("matched is %t, want %t:\n%s\nevent %q %q %q", matched, want, sigmatest.Describe(r), ev.Values, ev.Lists, ev.Alias)
 				}
 			}
 			rs.Tune()

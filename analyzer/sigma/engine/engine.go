@@ -26,6 +26,16 @@ type ListEvent interface {
 	More(n int) []string
 }
 
+// AliasEvent is a ListEvent some fields of which go by further values: a program by the path that it was started by beside the
+// true one. Such a value counts for a match and never against one. It can satisfy an item as long as that makes the rule
+// match; under a not, or under the modifier neq, the item sees Field and More alone, so that nobody gets himself left out of a
+// rule by a name that he has chosen. Under two of these it counts again.
+type AliasEvent interface {
+	ListEvent
+	// Aliases gives the aliases of a field that the event has; it is asked for those in Options.Aliased alone.
+	Aliases(n int) []string
+}
+
 // Match is a rule that an event satisfies.
 type Match struct {
 	Rule *rule.Rule
@@ -48,6 +58,8 @@ type MatchedField struct {
 type Options struct {
 	// Fixed keeps each program as it was first made, or as Tune last made it.
 	Fixed bool
+	// Aliased names the fields that can have aliases in an AliasEvent.
+	Aliased []string
 }
 
 // Stats counts what a program did. It lags behind by up to a few dozen events for each goroutine that matches, and the garbage

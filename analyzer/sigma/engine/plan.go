@@ -34,10 +34,10 @@ type fieldLookup struct {
 
 // newPlan decides what to look up for the rules of a program.
 func newPlan(p *Program, sample *sample) *plan {
-	b := newBook(p.number)
+	b := newBook(p.numbering)
 	trees := make([]*node, 0, len(p.rules))
 	for _, r := range p.rules {
-		trees = append(trees, b.tree(r.Condition))
+		trees = append(trees, b.tree(r.Condition, false))
 	}
 	d := newNeeds(b)
 	if sample.size() > 0 {

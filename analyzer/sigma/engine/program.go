@@ -12,9 +12,9 @@ import (
 type Program struct {
 	ruleset *Ruleset
 	rules   []*rule.Rule
-	// fields are the Ruleset's numbers of the fields that the rules read; locals leads back.
-	fields []int
-	locals map[string]int
+	// fields are what the rules read; locals leads back from a field, read with its aliases or strictly.
+	fields []reading
+	locals map[localField]int
 	// hasKeywords is set when a rule looks at all values.
 	hasKeywords bool
 	// tracers say what of a matched rule held; each is made when its rule first matches.
@@ -37,17 +37,30 @@ type Program struct {
 	offered atomic.Uint64
 }
 
+// reading is a field as items read it: one that some of them read with its aliases and others strictly is two readings, so
+// that all that deals with fields takes these for two fields.
+type reading struct {
+	// number is the field's in the Ruleset.
+	number      int
+	withAliases bool
+}
+
+type localField struct {
+	name        string
+	withAliases bool
+}
+
 // newProgram makes a program of the rules with these numbers. What costs time is left to the first event.
 func newProgram(rs *Ruleset, ordinals []int) *Program {
-	p := &Program{ruleset: rs, locals: make(map[string]int), tracers: make([]atomic.Pointer[tracer], len(ordinals)), nextPlan: firstPlan}
+	p := &Program{ruleset: rs, locals: make(map[localField]int), tracers: make([]atomic.Pointer[tracer], len(ordinals)), nextPlan: firstPlan}
 	for _, n := range ordinals {
 		r := rs.rules[n]
 		p.rules = append(p.rules, r)
-		eachItem(r.Condition, func(item *rule.Item) {
-			p.addField(item.Field)
+		eachItem(r.Condition, false, func(item *rule.Item, strict bool) {
+			p.addField(item.Field, strict)
 			for _, value := range item.Values {
 				if ref, ok := value.Test.(rule.FieldRef); ok {
-					p.addField(ref.Other)
+					p.addField(ref.Other, strict)
 				}
 			}
 		})
@@ -55,20 +68,27 @@ func newProgram(rs *Ruleset, ordinals []int) *Program {
 	return p
 }
 
-func (p *Program) addField(name string) {
+func (p *Program) addField(name string, strict bool) {
 	if name == "" {
 		p.hasKeywords = true
 		return
 	}
-	if _, known := p.locals[name]; known {
+	local := p.local(name, strict)
+	if _, known := p.locals[local]; known {
 		return
 	}
-	p.locals[name] = len(p.fields)
-	p.fields = append(p.fields, p.ruleset.numbers[name])
+	p.locals[local] = len(p.fields)
+	p.fields = append(p.fields, reading{number: p.ruleset.numbers[name], withAliases: local.withAliases})
 }
 
-// number gives the program's number of a field.
-func (p *Program) number(field string) int { return p.locals[field] }
+func (p *Program) local(name string, strict bool) localField {
+	return localField{name: name, withAliases: !strict && p.ruleset.aliased[name]}
+}
+
+// numbering gives the program's numbers of fields as a strict item reads them, or another.
+func (p *Program) numbering(strict bool) func(field string) int {
+	return func(field string) int { return p.locals[p.local(field, strict)] }
+}
 
 // Rules gives the rules of the program in the order of the Ruleset. The caller does not change it.
 func (p *Program) Rules() []*rule.Rule { return p.rules }

@@ -16,6 +16,7 @@ type Ruleset struct {
 	rules   []*rule.Rule
 	fields  []string
 	numbers map[string]int
+	aliased map[string]bool
 
 	mu sync.RWMutex
 	// routes are the programs of sets of log sources, programs those of sets of rules: many sources mean the same rules.
@@ -29,17 +30,21 @@ func New(rules []*rule.Rule, opts Options) *Ruleset {
 		opts:     opts,
 		rules:    slices.Clone(rules),
 		numbers:  make(map[string]int),
+		aliased:  make(map[string]bool, len(opts.Aliased)),
 		routes:   make(map[string]*Program),
 		programs: make(map[string]*Program),
 	}
+	for _, name := range opts.Aliased {
+		rs.aliased[name] = true
+	}
 	for _, r := range rules {
-		eachItem(r.Condition, rs.number)
+		eachItem(r.Condition, false, rs.number)
 	}
 	return rs
 }
 
 // number gives numbers to the fields that an item reads.
-func (rs *Ruleset) number(item *rule.Item) {
+func (rs *Ruleset) number(item *rule.Item, _ bool) {
 	rs.numberField(item.Field)
 	for _, value := range item.Values {
 		if ref, ok := value.Test.(rule.FieldRef); ok {
@@ -56,25 +61,28 @@ func (rs *Ruleset) numberField(name string) {
 	rs.fields = append(rs.fields, name)
 }
 
-// eachItem calls visit for every item below e.
-func eachItem(e rule.Expr, visit func(*rule.Item)) {
+// eachItem calls visit for every item below e, which stands under a not if negative is set. An item is strict when what
+// satisfies its values keeps the rule from matching.
+func eachItem(e rule.Expr, negative bool, visit func(item *rule.Item, strict bool)) {
 	switch e := e.(type) {
 	case rule.And:
 		for _, part := range e {
-			eachItem(part, visit)
+			eachItem(part, negative, visit)
 		}
 	case rule.Or:
 		for _, part := range e {
-			eachItem(part, visit)
+			eachItem(part, negative, visit)
 		}
 	case rule.Not:
-		eachItem(e.Of, visit)
+		eachItem(e.Of, !negative, visit)
 	case *rule.Selection:
-		eachItem(e.Body, visit)
+		eachItem(e.Body, negative, visit)
 	case *rule.Item:
-		visit(e)
+		visit(e, isStrict(e, negative))
 	}
 }
+
+func isStrict(item *rule.Item, negative bool) bool { return item.Negated != negative }
 
 // Fields gives the names of the fields that some rule reads, in the order of their numbers. The caller does not change it.
 func (rs *Ruleset) Fields() []string { return rs.fields }

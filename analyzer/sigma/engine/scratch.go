@@ -18,6 +18,8 @@ type scratch struct {
 	ev      Event
 	// list is ev when it can have several values in a field.
 	list ListEvent
+	// aliases is ev when its fields can have aliases.
+	aliases AliasEvent
 	// round tells what was found out about this event from what is left of earlier ones.
 	round uint32
 	slots []slot
@@ -49,7 +51,7 @@ type slot struct {
 	round   uint32
 	present bool
 	text    text
-	// first and last tell where in scratch.texts the further values are.
+	// first and last tell where in scratch.texts the further values are, aliases among them where these count.
 	first, last int32
 }
 
@@ -75,11 +77,15 @@ func (s *scratch) begin(pl *plan, ev Event) {
 	}
 	s.ev = ev
 	s.list, _ = ev.(ListEvent)
+	s.aliases = nil
+	if s.list != nil {
+		s.aliases, _ = ev.(AliasEvent)
+	}
 }
 
 // end lets go of the event.
 func (s *scratch) end() {
-	s.ev, s.list = nil, nil
+	s.ev, s.list, s.aliases = nil, nil, nil
 	if len(s.kept) > 0 {
 		clear(s.kept)
 		clear(s.found[:cap(s.found)])
@@ -123,9 +129,9 @@ func (s *scratch) slot(field int) *slot {
 }
 
 func (s *scratch) fetch(sl *slot, field int) {
-	number := s.program.fields[field]
+	read := s.program.fields[field]
 	sl.round = s.round
-	sl.text.raw, sl.present = s.ev.Field(number)
+	sl.text.raw, sl.present = s.ev.Field(read.number)
 	if !sl.present {
 		sl.text.raw = ""
 	}
@@ -135,8 +141,13 @@ func (s *scratch) fetch(sl *slot, field int) {
 		return
 	}
 	sl.first = int32(len(s.texts))
-	for _, value := range s.list.More(number) {
+	for _, value := range s.list.More(read.number) {
 		s.texts = append(s.texts, text{raw: value})
+	}
+	if read.withAliases && s.aliases != nil {
+		for _, value := range s.aliases.Aliases(read.number) {
+			s.texts = append(s.texts, text{raw: value})
+		}
 	}
 	sl.last = int32(len(s.texts))
 }

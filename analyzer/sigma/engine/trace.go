@@ -32,43 +32,45 @@ func (p *Program) tracer(n int) *tracer {
 	if t := p.tracers[n].Load(); t != nil {
 		return t
 	}
-	t := p.newTracer(p.rules[n].Condition)
+	t := p.newTracer(p.rules[n].Condition, false)
 	p.tracers[n].Store(t)
 	return t
 }
 
-func (p *Program) newTracer(e rule.Expr) *tracer {
+// newTracer makes the tracer of a condition, which stands under a not if negative is set.
+func (p *Program) newTracer(e rule.Expr, negative bool) *tracer {
 	switch e := e.(type) {
 	case rule.And:
-		return p.joinTracers(opAnd, e)
+		return p.joinTracers(opAnd, e, negative)
 	case rule.Or:
-		return p.joinTracers(opOr, e)
+		return p.joinTracers(opOr, e, negative)
 	case rule.Not:
-		return &tracer{op: opNot, parts: []*tracer{p.newTracer(e.Of)}}
+		return &tracer{op: opNot, parts: []*tracer{p.newTracer(e.Of, !negative)}}
 	case *rule.Selection:
-		return p.newTracer(e.Body)
+		return p.newTracer(e.Body, negative)
 	case *rule.Item:
-		return p.itemTracer(e)
+		return p.itemTracer(e, isStrict(e, negative))
 	}
 	return &tracer{op: opAnd}
 }
 
-func (p *Program) joinTracers(o op, parts []rule.Expr) *tracer {
+func (p *Program) joinTracers(o op, parts []rule.Expr, negative bool) *tracer {
 	t := &tracer{op: o}
 	for _, part := range parts {
-		t.parts = append(t.parts, p.newTracer(part))
+		t.parts = append(t.parts, p.newTracer(part, negative))
 	}
 	return t
 }
 
-func (p *Program) itemTracer(item *rule.Item) *tracer {
+func (p *Program) itemTracer(item *rule.Item, strict bool) *tracer {
 	t := &tracer{op: opTest, item: item, field: everyValue}
+	number := p.numbering(strict)
 	if item.Field != "" {
-		t.field = p.number(item.Field)
+		t.field = number(item.Field)
 	}
 	var needles []needle
 	for n, value := range item.Values {
-		w := wanted{source: value.Source, tests: predicatesOf(item, value.Test, p.number)}
+		w := wanted{source: value.Source, tests: predicatesOf(item, value.Test, number)}
 		w.isTogether = !slices.ContainsFunc(w.tests, func(p predicate) bool { return p.cased || !p.needle().indexable() })
 		for i := range w.tests {
 			if w.isTogether {

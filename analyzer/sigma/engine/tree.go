@@ -34,8 +34,8 @@ type node struct {
 type book struct {
 	predicates []predicate
 	known      map[identity]int32
-	// number gives the program's number of a field.
-	number func(field string) int
+	// numbering gives the program's numbers of fields, for strict items and for others.
+	numbering func(strict bool) func(field string) int
 }
 
 // identity is what makes two predicates one.
@@ -50,8 +50,8 @@ type identity struct {
 	number             rule.Number
 }
 
-func newBook(number func(field string) int) *book {
-	return &book{known: make(map[identity]int32), number: number}
+func newBook(numbering func(strict bool) func(field string) int) *book {
+	return &book{known: make(map[identity]int32), numbering: numbering}
 }
 
 // enter gives the number of a predicate.
@@ -86,36 +86,37 @@ func patternIdentity(pattern rule.Pattern) string {
 	return s.String()
 }
 
-// tree makes nodes of a condition.
-func (b *book) tree(e rule.Expr) *node {
+// tree makes nodes of a condition, which stands under a not if negative is set.
+func (b *book) tree(e rule.Expr, negative bool) *node {
 	switch e := e.(type) {
 	case rule.And:
-		return b.join(opAnd, e)
+		return b.join(opAnd, e, negative)
 	case rule.Or:
-		return b.join(opOr, e)
+		return b.join(opOr, e, negative)
 	case rule.Not:
-		return negation(b.tree(e.Of))
+		return negation(b.tree(e.Of, !negative))
 	case *rule.Selection:
-		return b.tree(e.Body)
+		return b.tree(e.Body, negative)
 	case *rule.Item:
-		return b.item(e)
+		return b.item(e, isStrict(e, negative))
 	}
 	// A condition of nothing holds for everything, as an And without parts does.
 	return &node{op: opAnd}
 }
 
-func (b *book) join(o op, parts []rule.Expr) *node {
+func (b *book) join(o op, parts []rule.Expr, negative bool) *node {
 	joined := make([]*node, 0, len(parts))
 	for _, part := range parts {
-		joined = append(joined, b.tree(part))
+		joined = append(joined, b.tree(part, negative))
 	}
 	return gather(o, joined)
 }
 
-func (b *book) item(item *rule.Item) *node {
+func (b *book) item(item *rule.Item, strict bool) *node {
 	values := make([]*node, 0, len(item.Values))
+	number := b.numbering(strict)
 	for _, value := range item.Values {
-		found := predicatesOf(item, value.Test, b.number)
+		found := predicatesOf(item, value.Test, number)
 		tests := make([]*node, 0, len(found))
 		for _, p := range found {
 			tests = append(tests, &node{op: opTest, test: b.enter(p)})

@@ -1,5 +1,7 @@
 package interpret
 
+import "slices"
+
 // Event is what a rule is tried on.
 type Event interface {
 	// Values gives the values of the field with exactly this name, at least one, and whether the event has the field. The
@@ -7,6 +9,14 @@ type Event interface {
 	Values(field string) (values []string, ok bool)
 	// All gives the values of all fields: what keywords are looked for in.
 	All() []string
+}
+
+// AliasEvent is an Event some fields of which go by further values. Such a value counts for a match and never against one: for
+// items under no not and no modifier neq, or under two of them, and so on.
+type AliasEvent interface {
+	Event
+	// Aliases gives the further values of a field that the event has. The caller does not change the slice.
+	Aliases(field string) []string
 }
 
 // FieldEvent is an event whose fields have numbers, as package engine takes it.
@@ -18,7 +28,8 @@ type FieldEvent interface {
 }
 
 // Adapt gives the event under the names of its fields: fields[n] is the name of the field with the number n, and no other
-// name is known. If ev has a method More(n int) []string, it gives the values after the first.
+// name is known. If ev has a method More(n int) []string, it gives the values after the first, and a method Aliases of that
+// kind the aliases.
 func Adapt(fields []string, ev FieldEvent) Event {
 	numbers := make(map[string]int, len(fields))
 	for n, name := range fields {
@@ -50,6 +61,16 @@ func (a *adapted) Values(field string) ([]string, bool) {
 	return values, true
 }
 
+// Aliases implements AliasEvent.
+func (a *adapted) Aliases(field string) []string {
+	n, known := a.numbers[field]
+	aliased, ok := a.ev.(interface{ Aliases(n int) []string })
+	if !known || !ok {
+		return nil
+	}
+	return slices.Clone(aliased.Aliases(n))
+}
+
 // Names gives the names of the fields that the event has.
 func (a *adapted) Names() []string {
 	var names []string
@@ -65,7 +86,7 @@ func (a *adapted) Names() []string {
 // on one event. It is for one goroutine.
 type Reading struct {
 	ev     Event
-	fields map[string][]*value
+	fields map[look][]*value
 	// everything is what keywords are looked for in, once asked for.
 	everything []*value
 	listed     bool
@@ -73,25 +94,47 @@ type Reading struct {
 	steps []step
 }
 
+// look is how an item looks at a field. One that is strict sees no aliases.
+type look struct {
+	field  string
+	strict bool
+}
+
 // value is one value of a field, and once asked for, its characters: folded first, cased second.
 type value struct {
 	text       string
+	isAlias    bool
 	characters [2][]character
 }
 
 // Read begins to read an event, which does not change any more.
-func Read(ev Event) *Reading { return &Reading{ev: ev, fields: make(map[string][]*value)} }
+func Read(ev Event) *Reading { return &Reading{ev: ev, fields: make(map[look][]*value)} }
 
-// values gives the values of a field, and whether the event has it.
-func (rd *Reading) values(field string) (values []*value, present bool) {
-	values, known := rd.fields[field]
+// values gives the values of a field, aliases last, and whether the event has it.
+func (rd *Reading) values(l look) (values []*value, present bool) {
+	values, known := rd.fields[l]
 	if !known {
-		if texts, ok := rd.ev.Values(field); ok {
+		if texts, ok := rd.ev.Values(l.field); ok {
 			values = valuesOf(texts)
+			if !l.strict {
+				values = append(values, rd.aliases(l.field)...)
+			}
 		}
-		rd.fields[field] = values
+		rd.fields[l] = values
 	}
 	return values, values != nil
+}
+
+func (rd *Reading) aliases(field string) []*value {
+	aliased, ok := rd.ev.(AliasEvent)
+	if !ok {
+		return nil
+	}
+	values := valuesOf(aliased.Aliases(field))
+	for _, v := range values {
+		v.isAlias = true
+	}
+	return values
 }
 
 // all gives every value of the event.

@@ -224,3 +224,42 @@ func FuzzExplain(f *testing.F) {
 		}
 	})
 }
+
+// What a value goes by beside is shown, and where it does not count.
+func TestExplainAliases(t *testing.T) {
+	r := load(t, `
+sel:
+  Image|endswith: /x.sh
+more:
+  Image|fieldref: Name
+condition: sel and not sel and not more`)
+	ev := sigmatest.NewEvent("Image", "/usr/bin/dash", "Name", "/opt/x.sh")
+	ev.Alias = map[string][]string{"Image": {"/opt/x.sh"}}
+	want := `A rule (4bf8c7de-86a1-4a0b-8a4c-3e3a9a3f3d11, a.yml:1) matches
+yes all of
+yes   selection sel, line 5
+yes     Image|endswith, line 6
+          the event has "/usr/bin/dash"
+          and the alias "/opt/x.sh"
+yes       "/x.sh" in "/opt/x.sh"
+yes   not
+no      selection sel, line 5
+no        Image|endswith, line 6
+            the event has "/usr/bin/dash"
+            the alias "/opt/x.sh" does not count under a not
+no          "/x.sh"
+yes   not
+no      selection more, line 7
+no        Image|fieldref, line 8
+            the event has "/usr/bin/dash"
+            the alias "/opt/x.sh" does not count under a not
+no          "Name" (that field is /opt/x.sh)
+`
+	x := interpret.Explain(r, ev.Named())
+	if diff := cmp.Diff(want, textOf(x)); diff != "" {
+		t.Errorf("text (-want +got):\n%s", diff)
+	}
+	if !x.Matches || !interpret.Matches(r, ev.Named()) || len(x.Selections) != 3 || !x.Selections[1].Strict {
+		t.Errorf("matches %t, selections %+v", x.Matches, x.Selections)
+	}
+}

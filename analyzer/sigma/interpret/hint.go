@@ -71,7 +71,7 @@ func (x *explainer) slip(t rule.Test, text string) string {
 
 // textSlip tries the pattern on the value with one thing changed.
 func (x *explainer) textSlip(t rule.Text, text string) string {
-	passes := func(t rule.Text, text string) bool { return x.reading.passes(t, &value{text: text}) }
+	passes := func(t rule.Text, text string) bool { return x.reading.passes(t, false, &value{text: text}) }
 	if t.Cased && passes(rule.Text{Alternatives: t.Alternatives}, text) {
 		return "it differs in case, and cased minds case"
 	}

@@ -18,42 +18,49 @@ import (
 func Matches(r *rule.Rule, ev Event) bool { return Read(ev).Matches(r) }
 
 // Matches reports whether the rule matches the event. The log source is not looked at.
-func (rd *Reading) Matches(r *rule.Rule) bool { return rd.holds(r.Condition) }
+func (rd *Reading) Matches(r *rule.Rule) bool { return rd.holds(r.Condition, false) }
 
-func (rd *Reading) holds(e rule.Expr) bool {
+// holds decides about a condition, which stands under a not, or an odd number of them, if negative is set.
+func (rd *Reading) holds(e rule.Expr, negative bool) bool {
 	switch e := e.(type) {
 	case rule.And:
 		for _, part := range e {
-			if !rd.holds(part) {
+			if !rd.holds(part, negative) {
 				return false
 			}
 		}
 		return true
 	case rule.Or:
-		return slices.ContainsFunc(e, rd.holds)
+		return slices.ContainsFunc(e, func(part rule.Expr) bool { return rd.holds(part, negative) })
 	case rule.Not:
-		return !rd.holds(e.Of)
+		return !rd.holds(e.Of, !negative)
 	case *rule.Selection:
-		return rd.holds(e.Body)
+		return rd.holds(e.Body, negative)
 	case *rule.Item:
-		values, present := rd.valuesFor(e)
-		return rd.asked(e, values, present) != e.Negated
+		l := lookOf(e, negative)
+		values, present := rd.valuesFor(l)
+		return rd.asked(e, l.strict, values, present) != e.Negated
 	}
 	panic(fmt.Sprintf("BUG: a condition cannot hold a %T", e))
 }
 
+// lookOf gives how an item looks at its field: strictly when what satisfies its values keeps the rule from matching.
+func lookOf(it *rule.Item, negative bool) look {
+	return look{field: it.Field, strict: it.Negated != negative}
+}
+
 // valuesFor gives what an item looks at: the values of its field, or for keywords all values of the event.
-func (rd *Reading) valuesFor(it *rule.Item) (values []*value, present bool) {
-	if it.Field == "" {
+func (rd *Reading) valuesFor(l look) (values []*value, present bool) {
+	if l.field == "" {
 		return rd.all(), true
 	}
-	return rd.values(it.Field)
+	return rd.values(l)
 }
 
 // asked reports whether one of the wanted values, or all, are found: the item without its negation.
-func (rd *Reading) asked(it *rule.Item, values []*value, present bool) bool {
+func (rd *Reading) asked(it *rule.Item, strict bool, values []*value, present bool) bool {
 	for _, wanted := range it.Values {
-		if _, found := rd.find(wanted.Test, values, present); found != it.All {
+		if _, found := rd.find(wanted.Test, strict, values, present); found != it.All {
 			return found
 		}
 	}
@@ -61,7 +68,7 @@ func (rd *Reading) asked(it *rule.Item, values []*value, present bool) bool {
 }
 
 // find looks for the first of the event's values that passes the test. Null and Exists look at the first value alone.
-func (rd *Reading) find(t rule.Test, values []*value, present bool) (text string, found bool) {
+func (rd *Reading) find(t rule.Test, strict bool, values []*value, present bool) (text string, found bool) {
 	first := ""
 	if present && len(values) > 0 {
 		first = values[0].text
@@ -76,7 +83,7 @@ func (rd *Reading) find(t rule.Test, values []*value, present bool) (text string
 		return "", false
 	}
 	for _, v := range values {
-		if rd.passes(t, v) {
+		if rd.passes(t, strict, v) {
 			return v.text, true
 		}
 	}
@@ -84,7 +91,7 @@ func (rd *Reading) find(t rule.Test, values []*value, present bool) (text string
 }
 
 // passes reports whether one value of a field that is present passes the test.
-func (rd *Reading) passes(t rule.Test, v *value) bool {
+func (rd *Reading) passes(t rule.Test, strict bool, v *value) bool {
 	switch t := t.(type) {
 	case rule.Text:
 		for _, pattern := range t.Alternatives {
@@ -102,7 +109,7 @@ func (rd *Reading) passes(t rule.Test, v *value) bool {
 		number, ok := numberIn(v.text, t.Part)
 		return ok && number.Satisfies(t.Relation, t.Than)
 	case rule.FieldRef:
-		others, _ := rd.values(t.Other)
+		others, _ := rd.values(look{field: t.Other, strict: strict})
 		for _, other := range others {
 			if rd.refers(t, v, other.text) {
 				return true

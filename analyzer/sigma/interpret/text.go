@@ -101,6 +101,13 @@ func (p *printer) item(holds bool, it *Item, depth int) {
 		for _, value := range it.Values {
 			p.remark(depth, "the event has %s", quoted(value))
 		}
+		for _, value := range it.Aliases {
+			if it.Strict {
+				p.remark(depth, "the alias %s does not count under a not", quoted(value))
+			} else {
+				p.remark(depth, "and the alias %s", quoted(value))
+			}
+		}
 	}
 	if it.Hint != "" {
 		p.remark(depth, "(%s)", printable(it.Hint))
@@ -110,7 +117,7 @@ func (p *printer) item(holds bool, it *Item, depth int) {
 		if wanted.Hint != "" {
 			hint = " (" + printable(wanted.Hint) + ")"
 		}
-		if wanted.Holds && (it.Field == "" || len(it.Values) > 1) {
+		if wanted.Holds && (it.Field == "" || len(it.Values) > 1 || len(it.Aliases) > 0 && !it.Strict) {
 			found = " in " + quoted(wanted.Found)
 		}
 		p.line(wanted.Holds, depth, "%s%s%s", quoted(wanted.Value), found, hint)

@@ -39,6 +39,7 @@ func Conformance(t *testing.T, verdict Verdict) {
 		{"networks", (*suite).networks},
 		{"fields", (*suite).fields},
 		{"placeholders", (*suite).expand},
+		{"aliases", (*suite).aliases},
 		{"keywords", (*suite).keywords},
 		{"selections", (*suite).selections},
 		{"conditions", (*suite).conditions},
@@ -84,6 +85,7 @@ func (s *suite) document(yaml string, want bool, event ...any) {
 		}
 	}
 	ev := NewEvent()
+	ev.Alias = make(map[string][]string)
 	ev.Sources = s.sources
 	for _, r := range set.Rules {
 		if s.sources == nil {
@@ -99,6 +101,9 @@ func (s *suite) document(yaml string, want bool, event ...any) {
 			for _, v := range value {
 				ev.add(name, v)
 			}
+		case known:
+			ev.add(name, value.value)
+			ev.Alias[name] = value.aliases
 		default:
 			s.Fatalf("value %v of an event is a %T", value, value)
 		}

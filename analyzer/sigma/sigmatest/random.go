@@ -83,6 +83,14 @@ func (r Random) Event() *Event {
 			}
 		}
 	}
+	for _, field := range AliasedFields() {
+		if _, there := ev.Values[field]; there && r.oneIn(2) {
+			ev.Alias = map[string][]string{field: {r.value(field)}}
+			for r.oneIn(3) {
+				ev.Alias[field] = append(ev.Alias[field], r.value(field))
+			}
+		}
+	}
 	return ev
 }
 

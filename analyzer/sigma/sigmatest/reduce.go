@@ -135,7 +135,9 @@ func smallerList(list []rule.Expr, join func([]rule.Expr) rule.Expr) []rule.Expr
 // smallestEvent leaves out fields, then bytes of values.
 func (c *comparison) smallestEvent(rules []*rule.Rule, r *rule.Rule, ev *Event) *Event {
 	attempt := func(change func(*Event)) {
-		copied := &Event{Name: ev.Name, Sources: ev.Sources, Values: maps.Clone(ev.Values), Lists: maps.Clone(ev.Lists), Rest: ev.Rest}
+		copied := &Event{
+			Name: ev.Name, Sources: ev.Sources, Values: maps.Clone(ev.Values), Lists: maps.Clone(ev.Lists), Alias: maps.Clone(ev.Alias), Rest: ev.Rest,
+		}
 		change(copied)
 		if c.disagrees(rules, r, copied) {
 			ev = copied
@@ -143,6 +145,7 @@ func (c *comparison) smallestEvent(rules []*rule.Rule, r *rule.Rule, ev *Event) 
 	}
 	for _, name := range slices.Sorted(maps.Keys(ev.Values)) {
 		attempt(func(smaller *Event) { delete(smaller.Lists, name) })
+		attempt(func(smaller *Event) { delete(smaller.Alias, name) })
 		attempt(func(smaller *Event) { delete(smaller.Values, name); delete(smaller.Lists, name) })
 	}
 	for _, name := range slices.Sorted(maps.Keys(ev.Values)) {
@@ -163,6 +166,9 @@ func describeEvent(ev *Event) string {
 		fmt.Fprintf(&b, "  %s: %q", name, ev.Values[name])
 		if more := ev.Lists[name]; len(more) > 0 {
 			fmt.Fprintf(&b, " and %q", more)
+		}
+		if aliases := ev.Alias[name]; len(aliases) > 0 {
+			fmt.Fprintf(&b, " alias %q", aliases)
 		}
 		b.WriteByte('\n')
 	}

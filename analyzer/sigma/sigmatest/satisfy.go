@@ -18,7 +18,7 @@ func (r Random) Satisfy(made *rule.Rule) *Event {
 	for way := range ways {
 		w := wishes{
 			Random: r, tests: make(map[string][]rule.Test), absent: make(map[string]bool), filled: make(map[string]bool),
-			tight: way >= ways/3, lists: way >= 2*ways/3,
+			tight: way >= ways/3, lists: way >= 2*ways/3, aliases: way%4 == 3,
 		}
 		w.want(made.Condition, true)
 		ev := w.event()
@@ -33,7 +33,7 @@ func (r Random) Satisfy(made *rule.Rule) *Event {
 
 // Miss gives a copy of an event with a small thing changed: a byte less, more or other in one value, or a field less.
 func (r Random) Miss(ev *Event) *Event {
-	missed := &Event{Name: ev.Name + ", missed", Sources: ev.Sources, Values: maps.Clone(ev.Values), Lists: ev.Lists, Rest: ev.Rest}
+	missed := &Event{Name: ev.Name + ", missed", Sources: ev.Sources, Values: maps.Clone(ev.Values), Lists: ev.Lists, Alias: ev.Alias, Rest: ev.Rest}
 	names := slices.Sorted(maps.Keys(ev.Values))
 	if len(names) == 0 {
 		return missed
@@ -63,6 +63,8 @@ type wishes struct {
 	tests map[string][]rule.Test
 	// absent fields are better missing, and filled ones better there.
 	absent, filled map[string]bool
+	// aliases puts the wanted values into aliases, where the field can have any.
+	aliases bool
 	// tight leaves out whatever is not asked for; lists gives a field that is asked for several things several values.
 	tight, lists bool
 }
@@ -135,7 +137,7 @@ func (w *wishes) wantItem(it *rule.Item) {
 
 func (w *wishes) event() *Event {
 	ev := NewEvent()
-	ev.Lists = make(map[string][]string)
+	ev.Lists, ev.Alias = make(map[string][]string), make(map[string][]string)
 	for field := range w.filled {
 		if len(w.tests[field]) == 0 {
 			ev.Values[field] = "some " + field
@@ -151,6 +153,13 @@ func (w *wishes) event() *Event {
 			continue
 		}
 		w.Shuffle(len(tests), func(i, j int) { tests[i], tests[j] = tests[j], tests[i] })
+		if w.aliases && slices.Contains(AliasedFields(), name) {
+			ev.Values[name] = "some " + name
+			for _, t := range tests {
+				ev.Alias[name] = append(ev.Alias[name], w.together([]rule.Test{t}, ev))
+			}
+			continue
+		}
 		if !w.lists {
 			ev.Values[name] = w.together(tests, ev)
 			continue

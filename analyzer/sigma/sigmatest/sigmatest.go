@@ -45,11 +45,16 @@ type Event struct {
 	Values map[string]string
 	// Lists are further values of fields that have several.
 	Lists map[string][]string
+	// Alias are values that count for a match alone, of fields named in AliasedFields.
+	Alias map[string][]string
 	// Rest are values that only keywords see.
 	Rest []string
 
 	names []string
 }
+
+// AliasedFields names the fields of random events that can have aliases.
+func AliasedFields() []string { return []string{"Image", "ParentImage"} }
 
 // NewEvent makes an event of name, value, name, value and so on.
 func NewEvent(pairs ...string) *Event {
@@ -74,6 +79,9 @@ func (e *Event) Field(n int) (string, bool) {
 
 // More gives the further values of a field.
 func (e *Event) More(n int) []string { return e.Lists[e.names[n]] }
+
+// Aliases gives the aliases of a field.
+func (e *Event) Aliases(n int) []string { return e.Alias[e.names[n]] }
 
 // AppendValues appends every value, in the order of the names.
 func (e *Event) AppendValues(dst []string) []string {
@@ -114,6 +122,9 @@ func (n named) Values(field string) ([]string, bool) {
 	}
 	return append([]string{first}, n.Lists[field]...), true
 }
+
+// Aliases implements interpret.AliasEvent.
+func (n named) Aliases(field string) []string { return n.Alias[field] }
 
 // Names gives the names of all fields.
 func (n named) Names() []string { return slices.Sorted(maps.Keys(n.Event.Values)) }

@@ -93,7 +93,7 @@ func (p *Platform) Check(r *rule.Rule) Verdict {
 
 	v := Verdict{State: Cannot}
 	for _, record := range today {
-		c := checker{record: record}
+		c := checker{record: record, others: today}
 		if c.outcome(r.Condition).holds {
 			v.State = Fires
 			v.Records = append(v.Records, record.Name)

@@ -12,21 +12,27 @@ func linuxFile() []Record {
 			),
 		}
 	}
-	failed := open("file_open_failed", "An opening that failed.")
-	change := func(payload, syscall string, extra ...[]Field) Record {
+	event := open("file_event", "A regular file opened for writing, created or not: a path that matters is not to be written around "+
+		"a rule by writing to the file that is there.", "file_event")
+	access := open("file_access", "An opening of another kind, of the files that `file.read_paths` of the collector names and of "+
+		"those that rules name.", "file_access")
+	failed := open("file_open_failed", "An opening that was denied; one that failed for another reason only when a rule asks for "+
+		"such.", "file_open_failed")
+	event.Fields, failed.Fields = saying(event.Fields, "success", "yes"), saying(failed.Fields, "success", "no")
+	access.Fields = saying(saying(access.Fields, "success", "yes"), "nametype", "NORMAL")
+	change := func(payload string, syscalls []string, extra ...[]Field) Record {
 		return Record{
 			Name: payload, Payload: payload, Sources: withAuditd("file_change"),
 			Fields: slices.Concat(
 				linuxActor(), always("TargetFilename", "FileName"), oneOf("Operation", payload),
-				only(whyTypes, "type", "SYSCALL", "CWD", "PATH"), auditActor(syscall), auditPath(), oneOf("nametype", "NORMAL"),
+				only(whyTypes, "type", "SYSCALL", "CWD", "PATH"), auditActor(syscalls...), auditPath(), oneOf("nametype", "NORMAL"),
 				slices.Concat(extra...),
 			),
 		}
 	}
 	return []Record{
-		open("file_event", "A regular file opened for writing, created or not: a path that matters is not to be written around "+
-			"a rule by writing to the file that is there.", "file_event"),
-		open("file_access", "Any other opening.", "file_access"),
+		event,
+		access,
 		failed,
 		{
 			Name: "file_write", Payload: "file_write", Sources: of(Linux, "file_change"),
@@ -56,12 +62,12 @@ func linuxFile() []Record {
 			),
 			Note: "TargetFilename is the new name, hard link or symbolic.",
 		},
-		change("file_mode", "fchmodat", always("OldMode", "NewMode")),
-		change("file_owner", "fchownat", always("OldUser", "NewUser")),
-		change("file_truncate", "ftruncate", always("OldSize", "NewSize")),
-		change("file_times", "utimensat", always("PreviousModificationUtcTime", "ModificationUtcTime"),
+		change("file_mode", []string{"fchmodat"}, always("OldMode", "NewMode")),
+		change("file_owner", []string{"fchownat"}, always("OldUser", "NewUser")),
+		change("file_truncate", []string{"ftruncate"}, always("OldSize", "NewSize")),
+		change("file_times", []string{"utimensat"}, always("PreviousModificationUtcTime", "ModificationUtcTime"),
 			never("Linux cannot set the time of creation", "CreationUtcTime", "PreviousCreationUtcTime")),
-		change("file_attribute", "setxattr", always("AttributeName"), sometimes("not when it was removed", "AttributeValue")),
+		change("file_attribute", []string{"setxattr", "removexattr"}, always("AttributeName"), sometimes("not when it was removed", "AttributeValue")),
 		{
 			Name: "directory_change", Payload: "directory_change", Sources: withAuditd("directory_change"),
 			Fields: slices.Concat(

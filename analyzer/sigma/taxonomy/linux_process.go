@@ -10,7 +10,8 @@ import (
 const (
 	whyUnseen = "absent when the process began before the agent and the seeding round did not find it"
 	whyParent = "absent when the parent began before the agent and was not found in the seeding round, or was forgotten to save memory"
-	whyScript = "only when the program is a script"
+	whyScript = "only when the program is a script, or an interpreter that was given one: in its arguments or as descriptor 0"
+	whyRun    = "only when the program is a script, or an interpreter that was given something to run"
 	whyTTY    = "only with a controlling terminal"
 	whyLogin  = "only in the session of someone who logged in"
 	whyPE     = "a resource of Windows executables"
@@ -70,7 +71,11 @@ func linuxProcess() []Record {
 					"TerminalSessionId", "SessionLeaderId", "CapabilitiesEffective"),
 				sometimes("absent when the directory was deleted or its path could not be walked", "CurrentDirectory"),
 				sometimes("absent when it could not be read", "ImageAsGiven", "PreviousName"),
-				sometimes(whyScript, "ScriptPath", "Interpreter"),
+				oneOf("ScriptSource", "none", "file", "inline", "stdin"),
+				sometimes(whyScript, "ScriptPath"),
+				sometimes(whyRun, "Interpreter"),
+				sometimes("only when an interpreter was given text to run, as with -c", "InlineScript"),
+				sometimes("absent when descriptor 0 was closed; says a path, or pipe, socket or terminal", "StandardInput"),
 				sometimes("only when something is unusual about the file", "ExecutableFlags"),
 				sometimes("only in a chroot", "RootDirectory"),
 				sometimes("only when a variable that matters is set", "Environment"),

@@ -2,6 +2,7 @@ package taxonomy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
@@ -11,12 +12,22 @@ import (
 type checker struct {
 	record  *Record
 	reasons []Reason
+	// others are records that the rule sees as well: what cannot match on this one may match there.
+	others []*Record
 }
 
 // outcome says which results an expression can have on some event.
 type outcome struct{ holds, fails bool }
 
 func (o outcome) not() outcome { return outcome{holds: o.fails, fails: o.holds} }
+
+// Outcome says whether a condition, or a part of one, can hold on an event that is shown as the record, and whether it can fail
+// to. It looks at each field by itself.
+func (r *Record) Outcome(e rule.Expr) (holds, fails bool) {
+	c := checker{record: r}
+	o := c.outcome(e)
+	return o.holds, o.fails
+}
 
 func (c *checker) outcome(e rule.Expr) outcome {
 	switch e := e.(type) {
@@ -187,6 +198,7 @@ func (c *checker) weigh(item *rule.Item, selection string, negated bool) {
 	switch {
 	case !o.holds && negated:
 		c.add(Admits, selection, item, "cannot exclude: "+c.whyNot(item))
+	case !o.holds && c.elsewhere(item):
 	case !o.holds:
 		c.add(Loses, selection, item, "cannot match: "+c.whyNot(item))
 	case field.Supply == Never && negated:
@@ -196,6 +208,14 @@ func (c *checker) weigh(item *rule.Item, selection string, negated bool) {
 	case field.Supply == Sometimes && c.record.lists(item.Field):
 		c.add(Depends, selection, item, fmt.Sprintf("%s is not always there: %s", item.Field, field.Why))
 	}
+}
+
+// elsewhere reports whether an item can hold on another record.
+func (c *checker) elsewhere(item *rule.Item) bool {
+	return slices.ContainsFunc(c.others, func(r *Record) bool {
+		other := checker{record: r}
+		return other.item(item).holds
+	})
 }
 
 func (c *checker) add(effect Effect, selection string, item *rule.Item, text string) {

@@ -35,7 +35,13 @@ func (p *Platform) write(out *bufio.Writer) {
 		writeFields(out, g.fields)
 	}
 	for i := range p.Records {
-		writeRecord(out, &p.Records[i], groups)
+		r := &p.Records[i]
+		if name, isFailed := strings.CutSuffix(r.Name, Failed); isFailed && p.Record(name) != nil && sameFields(r, p.Record(name)) {
+			fmt.Fprintf(out, "\n### `%s`: event `%s`, %s\n\n%s It has the fields of `%s`; `success` says no.\n",
+				r.Name, r.Payload, supplied(r.Since), r.Note, name)
+			continue
+		}
+		writeRecord(out, r, groups)
 	}
 	fmt.Fprintf(out, "\n### Served by nothing\n\n| log source or event | why |\n|---|---|\n")
 	for _, u := range p.Unserved {
@@ -44,6 +50,11 @@ func (p *Platform) write(out *bufio.Writer) {
 	for _, u := range p.Hidden {
 		fmt.Fprintf(out, "| event `%s` | %s |\n", u.Payload, u.Why)
 	}
+}
+
+// sameFields reports whether two records have the same fields, whatever words these say.
+func sameFields(a, b *Record) bool {
+	return slices.EqualFunc(a.Fields, b.Fields, func(f, g Field) bool { return f.Name == g.Name && f.Supply == g.Supply && f.Why == g.Why })
 }
 
 // writeSources writes a row for each group of neighbouring log sources that the same records serve.
@@ -62,6 +73,10 @@ func (p *Platform) writeSources(out *bufio.Writer) {
 		for i := range p.Records {
 			r := &p.Records[i]
 			if !slices.Contains(r.Sources, source) {
+				continue
+			}
+			if name, isFailed := strings.CutSuffix(r.Name, Failed); isFailed && len(names) > 0 && names[len(names)-1] == "`"+name+"`" {
+				names[len(names)-1] += " and `…" + Failed + "`"
 				continue
 			}
 			names = append(names, "`"+r.Name+"`")
@@ -109,7 +124,12 @@ func (p *Platform) groups() []group {
 		return []group{{"the acting process", "What most records tell of the process that acted.", windowsActor()}}
 	}
 	return []group{
-		{"the acting process", "What most records tell of the process that acted.", linuxActor()},
+		{
+			"the acting process", "What most records tell of the process that acted. Image is the file that the kernel mapped: links " +
+				"followed, and of a script the interpreter. Image, ParentImage, GrandParentImage, SourceImage, TargetImage and exe go " +
+				"by the path as the caller gave it as well, and by that of the script: see [sigma.md](sigma.md#two-meanings-of-image).",
+			linuxActor(),
+		},
 		{
 			"the audit daemon's view of it", "The same in the words of the audit daemon. One record stands for all those of an audit event: " +
 				"`type` and `name` have several values at once. In `type`, " + whyTypes + "; in `SYSCALL`, " + whyCalls + ".",

@@ -67,6 +67,37 @@ type Record struct {
 	Note string
 }
 
+// Aliased names the fields of Linux that go by further values, which count for a match and never against one: of a program the
+// path as its caller gave it, and of a script its own, where Image is its interpreter.
+func Aliased() []string {
+	return []string{"Image", "ParentImage", "GrandParentImage", "SourceImage", "TargetImage", "exe", "name"}
+}
+
+// Failed is what the name of a record of calls that failed ends with, where another one has those that succeeded.
+const Failed = "_failed"
+
+// failing makes two records of one whose call can fail: rules for its categories see calls that succeeded, and those for the
+// audit daemon see both.
+func failing(r Record) []Record {
+	failed := r
+	failed.Name += Failed
+	failed.Sources = withAuditd(failed.Name)
+	failed.Note = "A call that failed."
+	r.Fields, failed.Fields = saying(r.Fields, "success", "yes"), saying(r.Fields, "success", "no")
+	return []Record{r, failed}
+}
+
+// saying gives fields one of which says one word alone.
+func saying(fields []Field, name, word string) []Field {
+	fields = slices.Clone(fields)
+	for i := range fields {
+		if fields[i].Name == name {
+			fields[i].Values = []string{word}
+		}
+	}
+	return fields
+}
+
 // Field gives what the record knows of a field. ok is false when the record never has it and gives no particular reason.
 func (r *Record) Field(name string) (f Field, ok bool) {
 	for _, f := range r.Fields {
@@ -169,6 +200,12 @@ func since(product, payload string) string {
 		switch payload {
 		case "exec", "exit":
 			return "0.1"
+		case "file_open", "file_write", "file_delete", "file_rename", "file_link", "file_mode", "file_owner", "file_truncate",
+			"file_times", "file_attribute", "directory_change", "memfd_create", "mount", "unix_bind",
+			"memory_map", "memory_protect", "process_trace", "process_memory", "handle_steal", "signal",
+			"credential_change", "namespace_change", "login_session",
+			"module_load", "module_unload", "bpf_operation", "perf_event_open", "kexec", "sysctl_write", "key_operation", "io_uring":
+			return "0.2"
 		}
 	case Windows:
 		return ""

@@ -174,7 +174,14 @@ func TestCheck(t *testing.T) {
 	f(audited, "  a:\n    type: EXECVE\n    a0: y\n    a31: z\n  condition: a\n", taxonomy.Fires, false)
 	f(audited, "  a:\n    type: SERVICE_STOP\n    unit: y\n  condition: a\n", taxonomy.Cannot, false, "a: type of service: auditd is never SERVICE_STOP (what programs such as systemd", "service: auditd has no field unit")
 	f(audited, "  a:\n    type: SYSCALL\n    key: y\n  condition: a\n", taxonomy.Cannot, false, "the key of an audit rule")
-	f("category: bpf_operation, product: linux", "  a:\n    Command: '5'\n  condition: a\n", taxonomy.Cannot, true, "no sensor supplies these events yet: bpf_operation")
+	f(audited, "  a:\n    SYSCALL: ptrace\n    success: 'no'\n  condition: a\n", taxonomy.Fires, false)
+	f(audited, "  a:\n    type: PATH\n    name: /x\n  condition: a\n", taxonomy.Degraded, false, "misses: it is also for events that no sensor supplies yet")
+	f(audited, "  a:\n    type: EXECVE\n    a0: y\n  b:\n    SYSCALL: memfd_create\n  condition: a or b\n", taxonomy.Fires, false)
+	f(audited, "  a:\n    type: EXECVE\n    a0: y\n  b:\n    SYSCALL: personality\n  condition: a or b\n", taxonomy.Degraded, false, "loses: b: cannot match: SYSCALL of execve is never personality")
+	f("category: bpf_operation, product: linux", "  a:\n    Command: '5'\n  condition: a\n", taxonomy.Fires, false)
+	f("category: process_access, product: linux", "  a:\n    success: 'no'\n  condition: a\n", taxonomy.Cannot, false, "success of category: process_access is never no")
+	f("category: process_trace_failed, product: linux", "  a:\n    success: 'no'\n  condition: a\n", taxonomy.Fires, false)
+	f("category: network_close, product: linux", "  a:\n    Image: y\n  condition: a\n", taxonomy.Cannot, true, "no sensor supplies these events yet: network_close")
 }
 
 func TestWindowsSources(t *testing.T) {

@@ -226,7 +226,7 @@ func windowsHidden() []Unserved {
 		Unserved{Payload: "memory_map", Why: "images are shown as image_load"},
 		linux("exec_failed"), linux("process_rename"), linux("container_exec"), linux("file_write"), linux("file_link"),
 		linux("file_mode"), linux("file_owner"), linux("file_truncate"), linux("file_attribute"), linux("directory_change"),
-		linux("memfd_create"), linux("mount"), linux("network_bind"), linux("network_listen"), linux("unix_connect"),
+		linux("memfd_create"), linux("mount"), linux("network_bind"), linux("network_listen"), linux("unix_connect"), linux("unix_bind"),
 		linux("process_trace"), linux("process_memory"), linux("handle_steal"), linux("credential_change"),
 		linux("namespace_change"), linux("module_load"), linux("module_unload"), linux("bpf_operation"),
 		linux("perf_event_open"), linux("kexec"), linux("sysctl_write"), linux("key_operation"), linux("io_uring"),
