@@ -272,10 +272,14 @@ ALWAYS_INLINE __u16 append_name(struct scratch *s, const char *name)
 	return append_text(s, name, false);
 }
 
-/* The kinds of objects by the names of their files: "bpf-prog", "bpf-map" and "bpf_link", in memory order. */
+/*
+ * The kinds of objects by the names of their files: "bpf-prog", "bpf-map", "bpf_link" where a link was made and "bpf-link"
+ * where it was found again, in memory order.
+ */
 #define FILE_OF_PROGRAM 0x676f72702d667062ULL
 #define FILE_OF_MAP 0x0070616d2d667062ULL
 #define FILE_OF_LINK 0x6b6e696c5f667062ULL
+#define FILE_OF_FOUND_LINK 0x6b6e696c2d667062ULL
 
 ALWAYS_INLINE __u64 kind_of_file(struct file *file)
 {
@@ -311,7 +315,7 @@ ALWAYS_INLINE bool append_bpf_object(struct scratch *s, int descriptor)
 	}
 	if (kind == FILE_OF_PROGRAM) {
 		program = object;
-	} else if (kind == FILE_OF_LINK) {
+	} else if (kind == FILE_OF_LINK || kind == FILE_OF_FOUND_LINK) {
 		struct bpf_link *link = object;
 
 		program = BPF_CORE_READ(link, prog);
