@@ -423,6 +423,8 @@ struct perf_event_attr {
 
 struct perf_event {
 	struct perf_event_attr attr;
+	/* The type that was asked for, where attr has that of the unit which took it. */
+	__u32 orig_type;
 };
 
 struct module {

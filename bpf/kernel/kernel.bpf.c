@@ -452,7 +452,8 @@ ALWAYS_INLINE void perf_event(struct call_arguments *a, int ret)
 	r->with_program = a->call == CALL_IOCTL;
 	if (is_event) {
 		event = BPF_CORE_READ(file, private_data);
-		r->number = BPF_CORE_READ(event, attr.type);
+		r->number = bpf_core_field_exists(event->orig_type) ? BPF_CORE_READ(event, orig_type)
+								    : BPF_CORE_READ(event, attr.type);
 		r->config = BPF_CORE_READ(event, attr.config);
 	} else {
 		/* struct perf_event_attr begins with type and size; config follows. */
@@ -700,27 +701,57 @@ struct address {
 #define AF_INET 2
 #define AF_INET6 10
 
+ALWAYS_INLINE bool is_address(struct address *a)
+{
+	return a->family == AF_UNIX || a->family == AF_INET || a->family == AF_INET6;
+}
+
+ALWAYS_INLINE bool same_address(struct address *a, struct address *b)
+{
+	return *(__u64 *)a == *(__u64 *)b;
+}
+
+/*
+ * Finds the address of a request, and whether it lies in user memory. To 6.9 the kernel copies it when it connects. Since then
+ * it has a copy by now, in a message header, or alone, and says nowhere which: the one that the caller's memory agrees with.
+ */
+ALWAYS_INLINE const void *find_address(struct scratch *s, struct io_kiocb *request, __u32 opcode, struct address *found,
+				       bool *user)
+{
+	const void *given = NULL, *data;
+	struct address wish = {};
+
+	if (opcode == IORING_OP_CONNECT) {
+		given = BPF_CORE_READ((struct io_connect *)request, addr);
+		bpf_probe_read_user(&wish, sizeof(wish), given);
+	}
+	*user = true;
+	*found = wish;
+	if (bpf_core_type_exists(struct io_async_connect))
+		return given;
+	*user = false;
+	data = BPF_CORE_READ(request, async_data);
+	if (!data)
+		return NULL;
+	bpf_probe_read_kernel(found, sizeof(*found), data + bpf_core_field_offset(struct io_async_msghdr, addr));
+	if (is_address(found) && (!given || same_address(found, &wish)))
+		return data + bpf_core_field_offset(struct io_async_msghdr, addr);
+	bpf_probe_read_kernel(found, sizeof(*found), data);
+	if (given && !same_address(found, &wish))
+		s->flags |= FLAG_CHANGED_DURING_CALL;
+	return is_address(found) ? data : NULL;
+}
+
 ALWAYS_INLINE void append_address(struct scratch *s, struct io_kiocb *request, __u32 opcode)
 {
 	struct kernel_record *r = RECORD(s, kernel_record);
 	struct address address = {};
 	const void *from;
-	bool user = false;
+	bool user;
 
-	if (bpf_core_type_exists(struct io_async_connect)) {
-		user = true;
-		from = BPF_CORE_READ((struct io_connect *)request, addr);
-	} else {
-		from = BPF_CORE_READ(request, async_data);
-		if (!from)
-			return;
-		from += bpf_core_field_offset(struct io_async_msghdr, addr);
-	}
-	if (user ? bpf_probe_read_user(&address, sizeof(address), from)
-		 : bpf_probe_read_kernel(&address, sizeof(address), from)) {
-		s->flags |= FLAG_READ_FAULT;
+	from = find_address(s, request, opcode, &address, &user);
+	if (!from)
 		return;
-	}
 	if (address.family == AF_INET) {
 		r->address_length = 4;
 		__builtin_memcpy(r->address, address.rest, 4);
