@@ -685,11 +685,13 @@ enum {
 	 BIT(IORING_OP_FSETXATTR) | BIT(IORING_OP_SETXATTR) | BIT(IORING_OP_URING_CMD) | BIT(IORING_OP_BIND) | \
 	 BIT(IORING_OP_LISTEN))
 
-/* The kernel's copy of a name in a request. A wrapped pointer since 7.0. */
+/* The kernel's copy of a name in a request. A wrapped pointer since 7.0; older kernels know fewer requests. */
 #define REQUEST_NAME(request, type, field)                                                    \
 	(bpf_core_field_exists(((struct type *)(request))->field.__incomplete_filename)       \
 		 ? BPF_CORE_READ((struct type *)(request), field.__incomplete_filename, name) \
-		 : BPF_CORE_READ((struct type##___v619 *)(request), field, name))
+	 : bpf_core_field_exists(((struct type##___v619 *)(request))->field)                  \
+		 ? BPF_CORE_READ((struct type##___v619 *)(request), field, name)              \
+		 : NULL)
 
 struct address {
 	__u16 family;
