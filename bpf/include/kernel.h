@@ -568,6 +568,12 @@ struct pt_regs {
 
 #pragma clang attribute pop
 
+/* The context of a program for sysctls (include/uapi/linux/bpf.h); its layout is the same on every kernel. */
+struct bpf_sysctl {
+	__u32 write;
+	__u32 file_pos;
+};
+
 /* include/linux/sched.h, include/linux/fs.h, include/uapi/linux/{stat,magic}.h */
 #define PF_KTHREAD 0x00200000
 #define FMODE_EXEC_FLAG 0x20
@@ -581,6 +587,7 @@ struct pt_regs {
 #define FMODE_READ 0x1
 #define FMODE_WRITE 0x2
 #define FMODE_CREATED 0x100000
+#define E2BIG 7
 #define AT_FDCWD -100
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000

@@ -34,6 +34,7 @@ const (
 	kernelProgKernelRingExit           = "kernel_ring_exit"
 	kernelProgKernelRingSubmit         = "kernel_ring_submit"
 	kernelProgKernelRingSubmitSqe      = "kernel_ring_submit_sqe"
+	kernelProgKernelSysctl             = "kernel_sysctl"
 	kernelVarCalls                     = "calls"
 	kernelVarCpus                      = "cpus"
 	kernelVarLayoutKernel              = "layout_kernel"
@@ -94,6 +95,7 @@ type kernelProgramSpecs struct {
 	KernelRingExit      *ebpf.ProgramSpec `ebpf:"kernel_ring_exit"`
 	KernelRingSubmit    *ebpf.ProgramSpec `ebpf:"kernel_ring_submit"`
 	KernelRingSubmitSqe *ebpf.ProgramSpec `ebpf:"kernel_ring_submit_sqe"`
+	KernelSysctl        *ebpf.ProgramSpec `ebpf:"kernel_sysctl"`
 }
 
 // kernelMapSpecs contains maps before they are loaded into the kernel.
@@ -187,6 +189,7 @@ type kernelPrograms struct {
 	KernelRingExit      *ebpf.Program `ebpf:"kernel_ring_exit"`
 	KernelRingSubmit    *ebpf.Program `ebpf:"kernel_ring_submit"`
 	KernelRingSubmitSqe *ebpf.Program `ebpf:"kernel_ring_submit_sqe"`
+	KernelSysctl        *ebpf.Program `ebpf:"kernel_sysctl"`
 }
 
 func (p *kernelPrograms) Close() error {
@@ -202,6 +205,7 @@ func (p *kernelPrograms) Close() error {
 		p.KernelRingExit,
 		p.KernelRingSubmit,
 		p.KernelRingSubmitSqe,
+		p.KernelSysctl,
 	)
 }
 

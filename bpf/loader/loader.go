@@ -191,6 +191,9 @@ func attach(p *ebpf.Program, hook string) (link.Link, error) {
 	if strings.HasPrefix(hook, "iter/") {
 		return link.AttachIter(link.IterOptions{Program: p})
 	}
+	if hook == "cgroup/sysctl" {
+		return attachCgroup(p, ebpf.AttachCGroupSysctl)
+	}
 	return link.AttachTracing(link.TracingOptions{Program: p})
 }
 
