@@ -43,7 +43,7 @@ func TestPerfEventIsTold(t *testing.T) {
 
 	s = o.of(t, func() { err = unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_SET_BPF, -1) })
 	r.Error = number(err)
-	want(t, "errno", unix.Errno(r.Error), unix.EBADF)
+	want(t, "failure", err != nil, true)
 	s.is(t, r, nil)
 
 	s = o.of(t, func() { _, err = perfEvent(&unix.PerfEventAttr{Type: 9999, Config: 7}) })

@@ -132,6 +132,18 @@ func (r *ring) do(t *testing.T, q *request) int32 {
 	return result
 }
 
+// knows asks the kernel whether it has a kind of request.
+func (r *ring) knows(t *testing.T, opcode uint8) bool {
+	t.Helper()
+	// struct io_uring_probe: the last kind, how many are told of, then a struct of 8 bytes for each.
+	const registerProbe, head, kinds, supported = 8, 16, 128, 1
+	var probe [head + kinds*8]byte
+	if _, _, errno := unix.Syscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), registerProbe, uintptr(unsafe.Pointer(&probe)), kinds, 0, 0); errno != 0 {
+		t.Fatalf("cannot ask what the ring knows: %v", errno)
+	}
+	return probe[head+int(opcode)*8+2]&supported != 0
+}
+
 func cString(s string) (*byte, uint64) {
 	b := append([]byte(s), 0)
 	return &b[0], uint64(uintptr(unsafe.Pointer(&b[0])))
@@ -167,6 +179,10 @@ func requests(t *testing.T, flags uint32) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	f := func(q request, first, second string, keepResult bool) {
 		t.Helper()
+		if !r.knows(t, q.Opcode) {
+			t.Logf("this kernel has no request %d", q.Opcode)
+			return
+		}
 		one, address := cString(first)
 		two, other := cString(second)
 		q.Address, q.Descriptor = address, unix.AT_FDCWD
@@ -197,9 +213,9 @@ func requests(t *testing.T, flags uint32) {
 	f(request{Opcode: opRenameAt}, in("new"), in("renamed"), false)
 	f(request{Opcode: opLinkAt}, in("renamed"), in("hard"), false)
 	f(request{Opcode: opSymlinkAt}, in("renamed"), in("soft"), false)
-	f(request{Opcode: opUnlinkAt}, in("hard"), "", false)
-	if _, err := os.Lstat(in("soft")); err != nil {
-		t.Error(err)
+	f(request{Opcode: opUnlinkAt}, in("renamed"), "", false)
+	if _, err := os.Lstat(in("renamed")); err == nil {
+		t.Error("what was to be removed is there")
 	}
 	o.none(t, func() { r.do(t, &request{Opcode: opNop}) })
 }
