@@ -116,13 +116,15 @@ func (o *observer) all(t *testing.T, act func()) []*seen {
 	return slices.DeleteFunc(o.own, isMark)
 }
 
-func (o *observer) marked() bool { 
+func (o *observer) marked() bool {
 	return slices.ContainsFunc(o.own, func(s *seen) bool { return isMark(s) && s.texts[TextName] == o.markName() })
 }
 
 func (o *observer) markName() string { return fmt.Sprint(markPrefix, o.marks) }
 
-func isMark(s *seen) bool { return s.Operation == ModuleUnload && strings.HasPrefix(s.texts[TextName], markPrefix) }
+func isMark(s *seen) bool {
+	return s.Operation == ModuleUnload && strings.HasPrefix(s.texts[TextName], markPrefix)
+}
 
 func want[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
