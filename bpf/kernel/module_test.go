@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -52,8 +53,8 @@ func TestModuleOfAnUnreadableName(t *testing.T) {
 }
 
 func number(err error) int32 {
-	if err == nil {
-		return 0
+	if errno, ok := errors.AsType[unix.Errno](err); ok {
+		return int32(errno)
 	}
-	return int32(err.(unix.Errno))
+	return 0
 }
