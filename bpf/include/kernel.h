@@ -62,6 +62,19 @@ enum dentry_flags {
 	DCACHE_MOUNTED = 0x8000,
 };
 
+/* Kernel fields of these types are read; what the values mean is said in Go. */
+enum bpf_prog_type {
+	BPF_PROG_TYPE_UNSPEC = 0,
+};
+
+enum bpf_attach_type {
+	BPF_CGROUP_INET_INGRESS = 0,
+};
+
+enum bpf_link_type {
+	BPF_LINK_TYPE_RAW_TRACEPOINT = 1,
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 typedef struct {
@@ -420,6 +433,159 @@ struct unix_sock {
 	struct path path;
 };
 
+struct bpf_prog_aux {
+	__u32 id;
+	const char *attach_func_name;
+	char name[16];
+};
+
+struct bpf_prog {
+	__u16 kprobe_override : 1;
+	enum bpf_prog_type type;
+	enum bpf_attach_type expected_attach_type;
+	__u32 len;
+	__u8 tag[8];
+	struct bpf_prog_aux *aux;
+};
+
+struct bpf_map {
+	enum bpf_map_type map_type;
+	__u32 id;
+	char name[16];
+};
+
+struct bpf_link {
+	__u32 id;
+	enum bpf_link_type type;
+	struct bpf_prog *prog;
+};
+
+struct tracepoint {
+	const char *name;
+};
+
+struct bpf_raw_event_map {
+	struct tracepoint *tp;
+};
+
+struct bpf_raw_tp_link {
+	struct bpf_link link;
+	struct bpf_raw_event_map *btp;
+};
+
+struct perf_event_attr {
+	__u32 type;
+	__u64 config;
+};
+
+struct perf_event {
+	struct perf_event_attr attr;
+	/* The type that was asked for, where attr has that of the unit which took it. */
+	__u32 orig_type;
+};
+
+struct module {
+	char name[56];
+};
+
+struct filename {
+	const char *name;
+};
+
+/* The name of an io_uring request since 7.0. */
+struct delayed_filename {
+	struct filename *__incomplete_filename;
+};
+
+struct io_kiocb {
+	struct file *file;
+	__u8 opcode;
+	void *ctx;
+	void *async_data;
+};
+
+struct io_open {
+	struct delayed_filename filename;
+};
+
+struct io_unlink {
+	struct delayed_filename filename;
+};
+
+struct io_mkdir {
+	struct delayed_filename filename;
+};
+
+struct io_xattr {
+	struct delayed_filename filename;
+};
+
+struct io_rename {
+	struct delayed_filename oldpath;
+	struct delayed_filename newpath;
+};
+
+struct io_link {
+	struct delayed_filename oldpath;
+	struct delayed_filename newpath;
+};
+
+struct io_open___v619 {
+	struct filename *filename;
+};
+
+struct io_unlink___v619 {
+	struct filename *filename;
+};
+
+struct io_mkdir___v619 {
+	struct filename *filename;
+};
+
+struct io_xattr___v619 {
+	struct filename *filename;
+};
+
+struct io_rename___v619 {
+	struct filename *oldpath;
+	struct filename *newpath;
+};
+
+struct io_link___v619 {
+	struct filename *oldpath;
+	struct filename *newpath;
+};
+
+/* Links of both kinds to 5.19. */
+struct io_hardlink {
+	struct filename *oldpath;
+	struct filename *newpath;
+};
+
+struct io_symlink {
+	struct filename *oldpath;
+	struct filename *newpath;
+};
+
+struct sockaddr;
+
+struct io_connect {
+	struct sockaddr *addr;
+};
+
+/* To 6.9; since then the address lies in an io_async_msghdr from the start. */
+struct io_async_connect {
+	__u8 unused;
+};
+
+struct __kernel_sockaddr_storage {
+	__u8 unused;
+};
+
+struct io_async_msghdr {
+	struct __kernel_sockaddr_storage addr;
+};
+
 struct linux_binprm {
 	struct file *file;
 	unsigned int secureexec : 1;
@@ -466,6 +632,12 @@ struct pt_regs {
 
 #pragma clang attribute pop
 
+/* The context of a program for sysctls (include/uapi/linux/bpf.h); its layout is the same on every kernel. */
+struct bpf_sysctl {
+	__u32 write;
+	__u32 file_pos;
+};
+
 /* include/linux/sched.h, include/linux/fs.h, include/uapi/linux/{stat,magic}.h */
 #define PF_KTHREAD 0x00200000
 #define FMODE_EXEC_FLAG 0x20
@@ -476,10 +648,12 @@ struct pt_regs {
 #define OVERLAYFS_MAGIC 0x794c7630
 #define PROC_SUPER_MAGIC 0x9fa0
 #define SYSFS_MAGIC 0x62656572
+#define ANON_INODE_FS_MAGIC 0x09041934
 #define TS_COMPAT 0x0002
 #define FMODE_READ 0x1
 #define FMODE_WRITE 0x2
 #define FMODE_CREATED 0x100000
+#define E2BIG 7
 #define AT_FDCWD -100
 #define AT_SYMLINK_NOFOLLOW 0x100
 #define AT_REMOVEDIR 0x200

@@ -69,6 +69,8 @@ type Settings struct {
 	// Called programs are not attached to a hook: others call them through a table of programs. Called names the hook to
 	// show for each, and Attached is told of by SetCalled.
 	Called map[string]string
+	// Without names programs that are left out, as if the object did not have them.
+	Without []string
 	// Types holds what has been parsed of the kernel's BTF, which is slow to parse; nil parses it anew.
 	Types *btf.Cache
 }
@@ -115,6 +117,12 @@ func Load(name string, object []byte, s Settings) (*Object, error) {
 		if err := spec.Variables[v].Set(value); err != nil {
 			return nil, fmt.Errorf("cannot set constant %q of eBPF object %s: %w", v, name, err)
 		}
+	}
+	for _, p := range s.Without {
+		if spec.Programs[p] == nil {
+			return nil, fmt.Errorf("BUG: eBPF object %s has no program %q", name, p)
+		}
+		delete(spec.Programs, p)
 	}
 	types := s.Types
 	if types == nil {
@@ -182,6 +190,9 @@ func (o *Object) Attach() {
 func attach(p *ebpf.Program, hook string) (link.Link, error) {
 	if strings.HasPrefix(hook, "iter/") {
 		return link.AttachIter(link.IterOptions{Program: p})
+	}
+	if hook == "cgroup/sysctl" {
+		return attachCgroup(p, ebpf.AttachCGroupSysctl)
 	}
 	return link.AttachTracing(link.TracingOptions{Program: p})
 }

@@ -36,6 +36,8 @@ type Source struct {
 	Variables map[string]any
 	// Calls says that the object includes bpf/include/call.h.
 	Calls bool
+	// Without names programs that make no sense on this kernel.
+	Without []string
 }
 
 // Load puts a sensor's maps and programs into the kernel. What the kernel refuses is among the object's attachments.
@@ -50,6 +52,7 @@ func Load(b Base, s Source) (*loader.Object, error) {
 	maps.Copy(variables, s.Variables)
 	return loader.Load(s.Name, s.Object, loader.Settings{
 		MaxEntries: s.MaxEntries, Variables: variables, Shared: b.Lanes.Maps(), Called: syscalls.Called(s.Handlers), Types: b.Types,
+		Without: s.Without,
 	})
 }
 

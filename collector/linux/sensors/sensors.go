@@ -11,6 +11,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	kernelfile "github.com/vedette-edr/vedette/bpf/file"
+
+	kernelkernel "github.com/vedette-edr/vedette/bpf/kernel"
 	"github.com/vedette-edr/vedette/bpf/lane"
 	kernelprocess "github.com/vedette-edr/vedette/bpf/process"
 	"github.com/vedette-edr/vedette/bpf/sensor"
@@ -18,6 +20,8 @@ import (
 	"github.com/vedette-edr/vedette/collector/core"
 	"github.com/vedette-edr/vedette/collector/linux/file"
 	"github.com/vedette-edr/vedette/collector/linux/glob"
+
+	"github.com/vedette-edr/vedette/collector/linux/kernel"
 	"github.com/vedette-edr/vedette/collector/linux/process"
 	"github.com/vedette-edr/vedette/collector/linux/rings"
 	pb "github.com/vedette-edr/vedette/proto"
@@ -109,6 +113,13 @@ func (s *Sensors) load(base sensor.Base, o Options, decoders map[lane.Class]ring
 		return all, err
 	}
 	decoders[lane.File] = file.NewDecoder(s.wanted)
+
+	k, err := kernelkernel.Load(base)
+	if err != nil {
+		return all, fmt.Errorf("cannot load the kernel sensor: %w", err)
+	}
+	all = append(all, k)
+	decoders[lane.Kernel] = kernel.NewDecoder()
 	return all, nil
 }
 
