@@ -11,10 +11,12 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/vedette-edr/vedette/bpf/lane"
+	kernelmemory "github.com/vedette-edr/vedette/bpf/memory"
 	kernelprocess "github.com/vedette-edr/vedette/bpf/process"
 	"github.com/vedette-edr/vedette/bpf/sensor"
 	"github.com/vedette-edr/vedette/bpf/syscalls"
 	"github.com/vedette-edr/vedette/collector/core"
+	"github.com/vedette-edr/vedette/collector/linux/memory"
 	"github.com/vedette-edr/vedette/collector/linux/process"
 	"github.com/vedette-edr/vedette/collector/linux/rings"
 	pb "github.com/vedette-edr/vedette/proto"
@@ -86,6 +88,12 @@ func (s *Sensors) load(base sensor.Base, o Options, decoders map[lane.Class]ring
 	all = append(all, syscalls.Sensor{Object: p.Object()})
 	s.process = process.New(p, o.Environment)
 	decoders[lane.Process] = s.process.Decoder()
+	m, err := kernelmemory.Load(base)
+	if err != nil {
+		return all, fmt.Errorf("cannot load the memory sensor: %w", err)
+	}
+	all = append(all, m)
+	decoders[lane.Memory] = memory.NewDecoder()
 	return all, nil
 }
 
