@@ -201,7 +201,8 @@ ALWAYS_INLINE void signal_generated(__s32 number, struct kernel_siginfo *info, s
 		k->delivered = delivered;
 		return;
 	}
-	if (is_sent(number, by_kernel, code))
+	/* What is ignored, or pending already, has no effect. */
+	if (delivered && is_sent(number, by_kernel, code))
 		tell_signal(&target, number, code, delivered, 0);
 }
 
