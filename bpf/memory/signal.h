@@ -35,9 +35,8 @@ struct kill {
 	struct process_key target;
 	__s32 number;
 	__s32 code;
-	__u16 single; /* the call names one process or thread */
-	__u16 generated;
-	__u32 delivered;
+	__u32 single;    /* the call names one process or thread */
+	__u32 delivered; /* to that, or of many to one at least */
 };
 
 struct {
@@ -153,16 +152,13 @@ ALWAYS_INLINE void kill_exit(long ret)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct kill *found, k;
-	bool delivered;
 
 	found = bpf_map_lookup_elem(&kills, &thread);
 	if (!found)
 		return;
 	k = *found;
 	bpf_map_delete_elem(&kills, &thread);
-	/* Of a call that names many, the processes that it reached say what became of it. */
-	delivered = k.generated ? k.delivered : 0;
-	tell_signal(&k.target, k.number, k.code, delivered, ret < 0 ? -ret : 0);
+	tell_signal(&k.target, k.number, k.code, k.delivered, ret < 0 ? -ret : 0);
 }
 
 /* Whether a signal that no call of the kill family names is worth telling of. */
@@ -194,12 +190,15 @@ ALWAYS_INLINE void signal_generated(__s32 number, struct kernel_siginfo *info, s
 	fill_key(&target, task);
 	k = bpf_map_lookup_elem(&kills, &thread);
 	/* An interrupt may send something else in the middle of the call. */
-	if (k && k->single && k->number == number && !by_kernel && (k->target.tgid == target.tgid || !k->target.tgid)) {
-		k->target = target;
-		k->code = code;
-		k->generated = 1;
-		k->delivered = delivered;
-		return;
+	if (k && k->number == number && !by_kernel) {
+		if (!k->single) {
+			k->delivered |= delivered;
+		} else if (k->target.tgid == target.tgid || !k->target.tgid) {
+			k->target = target;
+			k->code = code;
+			k->delivered = delivered;
+			return;
+		}
 	}
 	/* What is ignored, or pending already, has no effect. */
 	if (delivered && is_sent(number, by_kernel, code))

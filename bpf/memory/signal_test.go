@@ -95,8 +95,6 @@ func TestSignalsThatAreNotReported(t *testing.T) {
 	defer unix.Close(pidfd)
 	o.none(t, "to oneself by a descriptor", func() { must(t, unix.PidfdSendSignal(pidfd, winch, nil, 0)) })
 	o.none(t, "a timer", func() {
-		var old unix.Itimerval
-		_ = old
 		if _, err := unix.Setitimer(unix.ItimerReal, unix.Itimerval{Value: unix.Timeval{Usec: 1000}}); err != nil {
 			t.Error(err)
 		}
@@ -125,7 +123,6 @@ func killAct(args []string) error {
 func TestSignalsThatAreRefused(t *testing.T) {
 	o := observe(t)
 	own := keyOf(t, os.Getpid())
-	// The test binary may lie where the user may not look; the open file is passed through procfs.
 	cmd := exec.Command("/proc/self/exe", strconv.Itoa(os.Getpid()))
 	cmd.Env = append(os.Environ(), actVariable+"=kill")
 	cmd.Stderr = os.Stderr
@@ -155,7 +152,7 @@ func TestSignalsToAGroup(t *testing.T) {
 	if len(got) != 3 || want[uint32(first.Process.Pid)] != 0 || want[uint32(second.Process.Pid)] != 0 {
 		t.Fatalf("the records are %+v, want one for each process and the call", got)
 	}
-	same(t, "the call", got[2:], seen{Record: Record{Operation: Signal, Number: uint32(winch)}})
+	same(t, "the call", got[2:], seen{Record: Record{Operation: Signal, Number: uint32(winch), Delivered: 1}})
 }
 
 // dieBeforeChild leaves a child that the kernel kills for it.
