@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -126,10 +127,10 @@ func TestMappingsOfLoadersAreNotReported(t *testing.T) {
 	o.none(t, "a clean file made executable", func() { must(t, protect(mapAt(t, 0, pages, r, unix.MAP_PRIVATE, fd), pages, rx)) })
 	o.none(t, "what is executable already", func() { must(t, protect(mapAt(t, 0, pages, rx, unix.MAP_PRIVATE, fd), pages, rx)) })
 	o.none(t, "a mapping that fails", func() {
-		if _, err := mmap(0, 0, rwx, anon, -1); err != unix.EINVAL {
+		if _, err := mmap(0, 0, rwx, anon, -1); !errors.Is(err, unix.EINVAL) {
 			t.Error(err)
 		}
-		if err := protect(1<<46, pages, rwx); err != unix.ENOMEM {
+		if err := protect(1<<46, pages, rwx); !errors.Is(err, unix.ENOMEM) {
 			t.Error(err)
 		}
 	})
@@ -178,7 +179,7 @@ func TestProtectionsThatMakeMemoryExecutable(t *testing.T) {
 	hole := mapAt(t, 0, 2*pages, rw, anon, -1)
 	must(t, munmap(hole+pages, pages))
 	o.one(t, "a call that fails half way", seen{Record: Record{Operation: Protect, Address: hole, Length: 2 * pages, Number: rx, OldProtection: rw}}, func() {
-		if err := protect(hole, 2*pages, rx); err != unix.ENOMEM {
+		if err := protect(hole, 2*pages, rx); !errors.Is(err, unix.ENOMEM) {
 			t.Error(err)
 		}
 	})

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"syscall"
@@ -114,7 +115,7 @@ func TestMemoryOfAnotherProcess(t *testing.T) {
 		}
 		o.toTarget(t, what, c.key, Record{Operation: operation, Address: uint64(remote[0].Base), Length: uint64(length), Error: int32(want)}, func() {
 			n, err := call(pid, vector, remote, 0)
-			if want == 0 && (n != length || err != nil) || want != 0 && err != want {
+			if want == 0 && (n != length || err != nil) || want != 0 && !errors.Is(err, want) {
 				t.Errorf("%s: %d bytes, %v", what, n, err)
 			}
 		})
