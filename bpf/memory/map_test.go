@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -209,19 +210,38 @@ func TestEveryAreaOfManyIsFound(t *testing.T) {
 	}
 }
 
-// oldPersonality maps readable memory where everything readable is executable.
-func oldPersonality([]string) error {
+// oldPersonality maps readable memory where everything readable is executable, and writes what the kernel has made of it.
+func oldPersonality(args []string) error {
 	const readImpliesExec = 0x0400000
 	if _, _, errno := unix.RawSyscall(unix.SYS_PERSONALITY, readImpliesExec, 0, 0); errno != 0 {
 		return errno
 	}
-	_, err := mmap(0, pages, r, anon, -1)
-	return err
+	p, err := mmap(0, pages, r, anon, -1)
+	if err != nil {
+		return err
+	}
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(maps)) {
+		if strings.HasPrefix(line, strconv.FormatUint(p, 16)) {
+			return os.WriteFile(args[0], []byte(strings.Fields(line)[1]), 0o600)
+		}
+	}
+	return errors.New("the mapping is not among the process's")
 }
 
 func TestReadableMeansExecutableForOldPersonalities(t *testing.T) {
 	o := observe(t)
-	pid := run(t, "old-personality", nil)
+	made := filepath.Join(t.TempDir(), "made")
+	pid := run(t, "old-personality", nil, made)
+	permissions, err := os.ReadFile(made)
+	must(t, err)
+	if string(permissions) != "r-xp" {
+		same(t, "what this kernel does not make executable", o.of(t, pid))
+		return
+	}
 	for _, s := range o.of(t, pid) {
 		if s.Operation == Map && s.Length == pages && s.Number == rx && s.Flags == anon {
 			return
