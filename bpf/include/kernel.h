@@ -102,6 +102,21 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+/* An array that grows: a tree of nodes, whose addresses are marked in their low bits (include/linux/xarray.h). */
+struct xarray {
+	void *xa_head;
+};
+
+struct xa_node {
+	unsigned char shift;
+	void *slots[64];
+};
+
+struct idr {
+	struct xarray idr_rt;
+	unsigned int idr_base;
+};
+
 struct ns_common {
 	unsigned int inum;
 };
@@ -123,6 +138,7 @@ struct ipc_namespace {
 };
 
 struct pid_namespace {
+	struct idr idr;
 	struct ns_common ns;
 	unsigned int level;
 };
@@ -193,6 +209,7 @@ struct inode {
 	unsigned long i_ino;
 	unsigned int i_nlink;
 	__s64 i_size;
+	void *i_private;
 	/* The text of a symbolic link that needs no look at the disk. */
 	char *i_link;
 	/* Since 6.11; see the older forms below. */
@@ -330,7 +347,62 @@ struct fs_struct {
 	struct path pwd;
 };
 
+/* Areas of memory since 6.1: a tree whose nodes lie at multiples of 256, with their type in the bits below. */
+struct maple_tree {
+	void *ma_root;
+};
+
+struct maple_metadata {
+	unsigned char end;
+};
+
+struct maple_range_64 {
+	unsigned long pivot[15];
+	union {
+		void *slot[16];
+		struct {
+			void *pad[15];
+			struct maple_metadata meta;
+		};
+	};
+};
+
+struct maple_arange_64 {
+	unsigned long pivot[9];
+	void *slot[10];
+	struct maple_metadata meta;
+};
+
+struct rb_node {
+	struct rb_node *rb_right;
+	struct rb_node *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct anon_vma;
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+	unsigned long vm_flags;
+	struct anon_vma *anon_vma;
+	struct file *vm_file;
+};
+
+/* To 6.0. */
+struct vm_area_struct___v60 {
+	struct rb_node vm_rb;
+};
+
+struct mm_struct___v60 {
+	struct rb_root mm_rb;
+};
+
 struct mm_struct {
+	struct maple_tree mm_mt;
 	unsigned long arg_start;
 	unsigned long arg_end;
 	unsigned long env_start;
@@ -340,6 +412,12 @@ struct mm_struct {
 
 struct tty_struct {
 	char name[64];
+};
+
+struct kernel_siginfo {
+	int si_signo;
+	int si_errno;
+	int si_code;
 };
 
 struct signal_struct {
@@ -384,6 +462,7 @@ struct thread_info {
 
 struct task_struct {
 	unsigned int flags;
+	unsigned int personality;
 	int pid;
 	int tgid;
 	int exit_code;
@@ -646,6 +725,12 @@ struct bpf_sysctl {
 #define MNT_NOEXEC 0x04
 #define DCACHE_MOUNTED_BEFORE_ENUM 0x00010000
 #define OVERLAYFS_MAGIC 0x794c7630
+#define PID_FS_MAGIC 0x50494446
+#define VM_READ 0x1
+#define VM_WRITE 0x2
+#define VM_EXEC 0x4
+#define READ_IMPLIES_EXEC 0x0400000
+#define DCACHE_MOUNTED_BEFORE_ENUM 0x00010000
 #define PROC_SUPER_MAGIC 0x9fa0
 #define SYSFS_MAGIC 0x62656572
 #define ANON_INODE_FS_MAGIC 0x09041934

@@ -14,6 +14,7 @@ import (
 
 	kernelkernel "github.com/vedette-edr/vedette/bpf/kernel"
 	"github.com/vedette-edr/vedette/bpf/lane"
+	kernelmemory "github.com/vedette-edr/vedette/bpf/memory"
 	kernelprocess "github.com/vedette-edr/vedette/bpf/process"
 	"github.com/vedette-edr/vedette/bpf/sensor"
 	"github.com/vedette-edr/vedette/bpf/syscalls"
@@ -22,6 +23,7 @@ import (
 	"github.com/vedette-edr/vedette/collector/linux/glob"
 
 	"github.com/vedette-edr/vedette/collector/linux/kernel"
+	"github.com/vedette-edr/vedette/collector/linux/memory"
 	"github.com/vedette-edr/vedette/collector/linux/process"
 	"github.com/vedette-edr/vedette/collector/linux/rings"
 	pb "github.com/vedette-edr/vedette/proto"
@@ -120,6 +122,12 @@ func (s *Sensors) load(base sensor.Base, o Options, decoders map[lane.Class]ring
 	}
 	all = append(all, k)
 	decoders[lane.Kernel] = kernel.NewDecoder()
+	m, err := kernelmemory.Load(base)
+	if err != nil {
+		return all, fmt.Errorf("cannot load the memory sensor: %w", err)
+	}
+	all = append(all, m)
+	decoders[lane.Memory] = memory.NewDecoder()
 	return all, nil
 }
 
