@@ -10,11 +10,13 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 
+	kernelidentity "github.com/vedette-edr/vedette/bpf/identity"
 	"github.com/vedette-edr/vedette/bpf/lane"
 	kernelprocess "github.com/vedette-edr/vedette/bpf/process"
 	"github.com/vedette-edr/vedette/bpf/sensor"
 	"github.com/vedette-edr/vedette/bpf/syscalls"
 	"github.com/vedette-edr/vedette/collector/core"
+	"github.com/vedette-edr/vedette/collector/linux/identity"
 	"github.com/vedette-edr/vedette/collector/linux/process"
 	"github.com/vedette-edr/vedette/collector/linux/rings"
 	pb "github.com/vedette-edr/vedette/proto"
@@ -86,6 +88,13 @@ func (s *Sensors) load(base sensor.Base, o Options, decoders map[lane.Class]ring
 	all = append(all, syscalls.Sensor{Object: p.Object()})
 	s.process = process.New(p, o.Environment)
 	decoders[lane.Process] = s.process.Decoder()
+
+	i, err := kernelidentity.Load(base)
+	if err != nil {
+		return all, fmt.Errorf("cannot load the identity sensor: %w", err)
+	}
+	all = append(all, i)
+	decoders[lane.Identity] = identity.NewDecoder()
 	return all, nil
 }
 
