@@ -20,6 +20,57 @@ func raw(number uintptr, arguments ...uintptr) error {
 	return nil
 }
 
+// raw2 is raw for calls that return something.
+//
+//go:norace
+func raw2(number uintptr, a, b uintptr) (uintptr, error) {
+	r, _, errno := unix.RawSyscall(number, a, b, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return r, nil
+}
+
+// born ends a child that clone made, and waits for it in its parent.
+func born(pid uintptr, err error) error {
+	if err != nil {
+		return err
+	}
+	if pid == 0 {
+		// Nothing of Go's runtime but this thread lives here.
+		for {
+			unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+		}
+	}
+	_, err = unix.Wait4(int(pid), nil, 0, nil)
+	return err
+}
+
+// fork is a plain one.
+func fork() (uintptr, error) { return raw2(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0) }
+
+// becomes replaces the program by another one, or itself, that does nothing.
+func becomes(path string) error {
+	return unix.Exec(path, []string{"self"}, append(os.Environ(), actVariable+"=nothing"))
+}
+
+// login gives the thread a login, or, with 4294967295, takes it away.
+func login(uid string) error { return os.WriteFile("/proc/thread-self/loginuid", []byte(uid), 0) }
+
+// told says on its output which thread acts, and waits for a word before it does.
+func told(act func() error) func() error {
+	return func() error {
+		fmt.Println(unix.Gettid())
+		if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
+			return err
+		}
+		return act()
+	}
+}
+
+// Program that an act executes.
+const programVariable = "VEDETTE_TEST_PROGRAM"
+
 const none = ^uintptr(0)
 
 // refused is nil when a call failed with the error.
@@ -37,8 +88,8 @@ func setgroups(gids ...uint32) error {
 
 // Capabilities by number.
 const (
-	capNetRaw   = unix.CAP_NET_RAW
-	capSysPtrac = unix.CAP_SYS_PTRACE
+	capNetRaw    = unix.CAP_NET_RAW
+	capSysPtrace = unix.CAP_SYS_PTRACE
 )
 
 // keep gives up all effective and permitted capabilities but these.
@@ -48,7 +99,7 @@ func keep(set uint64) error {
 	return raw(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])))
 }
 
-// own is how a thread finds its namespaces.
+// joins enters the namespace that the thread is in.
 func joins(name string, flags int) error {
 	fd, err := unix.Open("/proc/thread-self/ns/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -93,7 +144,7 @@ func acts() map[string]func() error {
 		"setresuid": call(unix.SYS_SETRESUID, 0, 5, 6), "setresgid": call(unix.SYS_SETRESGID, 7, 8, 9),
 		"setfsuid": call(unix.SYS_SETFSUID, 10), "setfsgid": call(unix.SYS_SETFSGID, 11),
 		"setgroups":  func() error { return setgroups(20, 30) },
-		"capset":     func() error { return keep(1<<capNetRaw | 1<<capSysPtrac) },
+		"capset":     func() error { return keep(1<<capNetRaw | 1<<capSysPtrace) },
 		"drop":       prctl(unix.PR_CAPBSET_DROP, capNetRaw),
 		"keepcaps":   prctl(unix.PR_SET_KEEPCAPS, 1),
 		"securebits": prctl(unix.PR_SET_SECUREBITS, 1<<5),
@@ -106,7 +157,7 @@ func acts() map[string]func() error {
 		},
 		"refused": as(func() error {
 			return errors.Join(
-				refused(raw(unix.SYS_SETUID, 0), unix.EPERM), refused(raw(unix.SYS_SETRESGID, 0, 0, 0), unix.EPERM),
+				refused(raw(unix.SYS_SETUID, 0), unix.EPERM), refused(raw(unix.SYS_SETRESGID, 7, 7, 7), unix.EPERM),
 				refused(setgroups(0), unix.EPERM), refused(keep(1<<capNetRaw), unix.EPERM),
 				refused(raw(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, capNetRaw), unix.EPERM),
 				refused(raw(unix.SYS_UNSHARE, unix.CLONE_NEWNET), unix.EPERM),
@@ -115,16 +166,37 @@ func acts() map[string]func() error {
 				refused(raw(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&[11]uint64{unix.CLONE_NEWIPC})), 88), unix.EPERM),
 			)
 		}),
-		"net":         func() error { return leaves("net", unix.CLONE_NEWNET) },
-		"uts and ipc": call(unix.SYS_UNSHARE, unix.CLONE_NEWUTS|unix.CLONE_NEWIPC|unix.CLONE_FILES),
-		"pid":         call(unix.SYS_UNSHARE, unix.CLONE_NEWPID),
-		"mount":       call(unix.SYS_UNSHARE, unix.CLONE_NEWNS|unix.CLONE_NEWCGROUP),
-		"exec after": as(func() error {
-			self, err := os.Executable()
-			if err != nil {
-				return err
+		"clone": func() error {
+			return born(raw2(unix.SYS_CLONE, unix.CLONE_NEWUTS|unix.CLONE_NEWPID|uintptr(unix.SIGCHLD), 0))
+		},
+		"clone3": func() error {
+			arguments := [11]uint64{0: unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWTIME, 4: uint64(unix.SIGCHLD)}
+			return born(raw2(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&arguments)), 88))
+		},
+		"user": func() error {
+			pid, err := fork()
+			if pid == 0 && err == nil {
+				// The only thread of its process, which a new user namespace wants.
+				unix.RawSyscall(unix.SYS_UNSHARE, unix.CLONE_NEWUSER, 0, 0)
+				unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0)
 			}
-			return syscall.Exec(self, []string{"self"}, append(os.Environ(), actVariable+"=nothing"))
-		}),
+			return born(pid, err)
+		},
+		"told, then setgroups":   told(func() error { return setgroups(40) }),
+		"told, then fork":        told(func() error { return born(fork()) }),
+		"told, then exec":        told(func() error { return becomes("/proc/self/exe") }),
+		"told, then exit":        told(func() error { return nil }),
+		"told, then failed exec": told(func() error { return refused(unix.Exec("/nowhere", nil, nil), unix.ENOENT) }),
+		"login":                  func() error { return errors.Join(login("1234"), setgroups(50)) },
+		"login and logout": func() error {
+			return errors.Join(login("1234"), born(fork()), login("4294967295"), setgroups(50))
+		},
+		"become another by exec": as(func() error { return becomes(os.Getenv(programVariable)) }),
+		"regain by exec":         func() error { return errors.Join(keep(1<<capNetRaw), becomes("/proc/self/exe")) },
+		"net":                    func() error { return leaves("net", unix.CLONE_NEWNET) },
+		"uts and ipc":            call(unix.SYS_UNSHARE, unix.CLONE_NEWUTS|unix.CLONE_NEWIPC|unix.CLONE_FILES),
+		"pid":                    call(unix.SYS_UNSHARE, unix.CLONE_NEWPID),
+		"mount":                  call(unix.SYS_UNSHARE, unix.CLONE_NEWNS|unix.CLONE_NEWCGROUP),
+		"exec after":             as(func() error { return becomes("/proc/self/exe") }),
 	}
 }

@@ -6,8 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/vedette-edr/vedette/bpf/lane"
@@ -38,7 +41,9 @@ func TestMain(m *testing.M) {
 // observer runs the sensor against the live kernel and keeps every record until it is asked for.
 type observer struct {
 	*sensortest.Observer
-	seen []Record
+	known *ebpf.Map
+	watch *ebpf.Map
+	seen  []Record
 }
 
 func observe(t *testing.T) *observer {
@@ -56,7 +61,11 @@ func observe(t *testing.T) *observer {
 		ScratchBytes: scratch, Classes: []lane.Class{lane.Identity},
 		Load: func(b sensor.Base) ([]syscalls.Sensor, error) {
 			s, err := Load(b)
-			return []syscalls.Sensor{s}, err
+			if err != nil {
+				return nil, err
+			}
+			o.known, o.watch = s.Object.Map(mapKnown), s.Object.Map(mapWatch)
+			return []syscalls.Sensor{s}, nil
 		},
 	})
 	return o
@@ -85,13 +94,13 @@ func (o *observer) drain(t *testing.T) {
 	}, func() bool { return !marked })
 }
 
-// of returns the records of a process that were read, and forgets all.
+// of returns the records of a process and of its children that were read, and forgets all.
 func (o *observer) of(t *testing.T, pid int) []Record {
 	t.Helper()
 	o.drain(t)
 	var own []Record
 	for _, r := range o.seen {
-		if r.Actor.Process.TGID == uint32(pid) {
+		if r.Actor.Process.TGID == uint32(pid) || r.Actor.Parent.TGID == uint32(pid) {
 			own = append(own, r)
 		}
 	}
@@ -138,4 +147,47 @@ func want[T comparable](t *testing.T, what string, got, want T) {
 	if got != want {
 		t.Errorf("%s is %v, want %v", what, got, want)
 	}
+}
+
+// ownStatus reads the numbers of /proc/self/status that are written in hexadecimal.
+func ownStatus(t *testing.T) map[string]uint64 {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := map[string]uint64{}
+	for line := range strings.Lines(string(status)) {
+		name, digits, _ := strings.Cut(line, ":")
+		if n, err := strconv.ParseUint(strings.TrimSpace(digits), 16, 64); err == nil {
+			numbers[name] = n
+		}
+	}
+	return numbers
+}
+
+func ownNamespace(t *testing.T, name string) uint32 {
+	t.Helper()
+	var st unix.Stat_t
+	if err := unix.Stat("/proc/self/ns/"+name, &st); err != nil {
+		t.Fatal(err)
+	}
+	return uint32(st.Ino)
+}
+
+// ownLogin reads what the audit system keeps of this process; kernels without it keep nothing.
+func ownLogin(t *testing.T, name string) uint32 {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/" + name)
+	if errors.Is(err, os.ErrNotExist) {
+		return ^uint32(0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.ParseUint(string(text), 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint32(n)
 }
