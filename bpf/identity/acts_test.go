@@ -75,10 +75,13 @@ const none = ^uintptr(0)
 
 // refused is nil when a call failed with the error.
 func refused(err error, with syscall.Errno) error {
-	if !errors.Is(err, with) {
-		return fmt.Errorf("the call gives %v, want %w", err, with)
+	if errors.Is(err, with) {
+		return nil
 	}
-	return nil
+	if err == nil {
+		return fmt.Errorf("the call succeeds, want %w", with)
+	}
+	return fmt.Errorf("the call is refused with another error: %w", err)
 }
 
 // setgroups replaces the supplementary groups.

@@ -89,9 +89,16 @@ func TestRefusedCalls(t *testing.T) {
 		errno unix.Errno
 	}
 	wanted := []tried{
-		{"setresuid", 0, 0}, {"setuid", 0, unix.EPERM}, {"setresgid", 0, unix.EPERM}, {"setgroups", 0, unix.EPERM}, {"capset", 0, unix.EPERM},
-		{"prctl", 0, unix.EPERM}, {"unshare", unix.CLONE_NEWNET, unix.EPERM}, {"setns", unix.CLONE_NEWUTS, unix.EINVAL},
-		{"clone", unix.CLONE_NEWUTS, unix.EPERM}, {"clone3", unix.CLONE_NEWIPC, unix.EPERM},
+		{"setresuid", 0, 0},
+		{"setuid", 0, unix.EPERM},
+		{"setresgid", 0, unix.EPERM},
+		{"setgroups", 0, unix.EPERM},
+		{"capset", 0, unix.EPERM},
+		{"prctl", 0, unix.EPERM},
+		{"unshare", unix.CLONE_NEWNET, unix.EPERM},
+		{"setns", unix.CLONE_NEWUTS, unix.EINVAL},
+		{"clone", unix.CLONE_NEWUTS, unix.EPERM},
+		{"clone3", unix.CLONE_NEWIPC, unix.EPERM},
 	}
 	if len(all) != len(wanted) {
 		t.Fatalf("%d records came, want %d: %+v", len(all), len(wanted), all)

@@ -147,13 +147,11 @@ ALWAYS_INLINE void enter(struct call_arguments *a, __u32 watch)
 		return;
 	}
 	read_current(&now);
-	known = bpf_map_lookup_elem(&known_credentials, &tid);
-	if (known) {
-		check_known(known, &now, watch);
-	} else {
-		learn_credentials(tid, &now);
-		known = bpf_map_lookup_elem(&known_credentials, &tid);
-	}
+	known = known_of(tid, (__u64)current_task());
+	if (known)
+		check_known(known, (__u64)current_task(), &now, watch);
+	else
+		known = learn_credentials(tid, (__u64)current_task(), &now);
 	if (known) {
 		known->executing = a->call == CALL_EXECVE || a->call == CALL_EXECVEAT;
 		if (a->call == CALL_SETGROUPS)
@@ -198,13 +196,14 @@ ALWAYS_INLINE void credentials_exit(struct call_arguments *a, int error)
 	if (!changes_credentials(a))
 		return;
 	read_current(&now);
-	known = bpf_map_lookup_elem(&known_credentials, &tid);
 	if (error) {
 		tell_credentials(IDENTITY_CREDENTIALS, a->call, error, &now, &now);
 		return;
 	}
-	if (!known) {
-		// The map was full at the entry.
+	known = known_of(tid, (__u64)current_task());
+	if (!known || !take_slot(known, (__u64)current_task())) {
+		// Another thread has taken the slot since the entry, or the call began before the sensor did.
+		learn_credentials(tid, (__u64)current_task(), &now);
 		lose_to_full_map(CLASS_IDENTITY);
 		return;
 	}
@@ -214,6 +213,7 @@ ALWAYS_INLINE void credentials_exit(struct call_arguments *a, int error)
 	if (other)
 		tell_credentials(IDENTITY_CREDENTIALS, a->call, 0, &known->last, &now);
 	known->last = now;
+	give_slot(known, (__u64)current_task());
 }
 
 SEC("tp_btf/sys_exit")
@@ -259,7 +259,7 @@ ALWAYS_INLINE void namespaces_exit(struct call_arguments *a, int error)
 		if (changed & CLONE_NEWUSER) {
 			// Who enters a user namespace has other capabilities there.
 			read_current(&credentials);
-			learn_credentials(tid, &credentials);
+			learn_credentials(tid, (__u64)current_task(), &credentials);
 		}
 	}
 	bpf_map_delete_elem(&requests, &task);
@@ -312,17 +312,17 @@ ALWAYS_INLINE void forked(struct task_struct *parent, struct task_struct *child,
 	if (!parent->mm)
 		return;
 	READ_CREDENTIALS(&now, parent, DIRECT);
-	known = bpf_map_lookup_elem(&known_credentials, &tid);
+	known = known_of(tid, (__u64)parent);
 	if (known)
-		check_known(known, &now, watch);
+		check_known(known, (__u64)parent, &now, watch);
 	else
-		learn_credentials(tid, &now);
+		learn_credentials(tid, (__u64)parent, &now);
 	if (parent->nsproxy != child->nsproxy || parent->real_cred->user_ns != child->real_cred->user_ns) {
 		new_namespaces(parent, child);
 		READ_CREDENTIALS(&now, child, DIRECT);
 	}
 	// In the same user namespace the child's are a copy.
-	learn_credentials(child->pid, &now);
+	learn_credentials(child->pid, (__u64)child, &now);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -349,22 +349,17 @@ ALWAYS_INLINE bool gained(const struct credentials *before, const struct credent
 
 ALWAYS_INLINE void executed(struct task_struct *task, __u32 old_tid)
 {
-	__u32 tid = task->pid;
-	struct known_credentials *known = bpf_map_lookup_elem(&known_credentials, &old_tid);
+	// A thread that calls exec takes over the leader's id.
+	struct known_credentials *known = known_of(old_tid, (__u64)task);
 	struct credentials now;
 
 	READ_CREDENTIALS(&now, task, DIRECT);
-	if (known && gained(&known->last, &now))
-		tell_credentials(IDENTITY_CREDENTIALS, CALL_EXECVE, 0, &known->last, &now);
-	if (known && old_tid == tid) {
-		known->last = now;
-		known->executing = 0;
-		return;
+	if (known && take_slot(known, (__u64)task)) {
+		if (gained(&known->last, &now))
+			tell_credentials(IDENTITY_CREDENTIALS, CALL_EXECVE, 0, &known->last, &now);
+		give_slot(known, SLOT_FREE);
 	}
-	// A thread that calls exec takes over the leader's id.
-	if (known)
-		bpf_map_delete_elem(&known_credentials, &old_tid);
-	learn_credentials(tid, &now);
+	learn_credentials(task->pid, (__u64)task, &now);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -380,19 +375,23 @@ int BPF_PROG(identity_exec, struct task_struct *task, int old_pid)
 
 ALWAYS_INLINE void exited(struct task_struct *task, bool group_dead, __u32 watch)
 {
-	__u32 tid = task->pid, tgid = task->tgid;
-	struct known_credentials *known = bpf_map_lookup_elem(&known_credentials, &tid);
+	struct known_credentials *known = known_of(task->pid, (__u64)task);
 	struct credentials now, *login;
+	__u32 tgid = task->tgid;
 
 	if (known) {
 		// An exec that fails late has changed them already, and ends in a signal.
 		if (!known->executing) {
 			READ_CREDENTIALS(&now, task, DIRECT);
-			check_known(known, &now, watch);
+			check_known(known, (__u64)task, &now, watch);
 		}
-		bpf_map_delete_elem(&known_credentials, &tid);
+		if (take_slot(known, (__u64)task))
+			give_slot(known, SLOT_FREE);
 	}
 	if (exit_says_group_dead ? !group_dead : task->signal->live.counter > 0)
+		return;
+	// A login ends with the process that it was recorded in; most processes are none's.
+	if (bpf_core_field_exists(task->loginuid) && task->loginuid.val == ~0U)
 		return;
 	login = bpf_map_lookup_elem(&login_sessions, &tgid);
 	if (!login)

@@ -30,10 +30,6 @@ func handlers() []syscalls.Handler {
 const (
 	mapKnown = "known_credentials"
 	mapWatch = "watch_states"
-
-	// Threads whose credentials are known at a time, about 5 MB. The credentials of more are not watched, and their calls that
-	// change them are counted as lost.
-	knownThreads = 32768
 )
 
 // Values of enum watch in bpf/include/credentials.h.
@@ -51,7 +47,6 @@ func Load(b sensor.Base) (syscalls.Sensor, error) {
 	}
 	object, err := sensor.Load(b, sensor.Source{
 		Name: "identity", Object: _IdentityBytes, Handlers: handlers(), Variables: variables, Calls: true,
-		MaxEntries: map[string]uint32{mapKnown: knownThreads},
 	})
 	if err != nil {
 		return syscalls.Sensor{}, err

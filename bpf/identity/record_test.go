@@ -47,6 +47,7 @@ func TestLayoutMatchesTheObject(t *testing.T) {
 	f("record_header", record.Header{})
 	f("credentials", Credentials{})
 	f("namespaces", Namespaces{})
+	f("known_credentials", known{})
 	f("identity_record", Record{})
 }
 

@@ -17,23 +17,30 @@ import (
 	"github.com/vedette-edr/vedette/bpf/record"
 )
 
+// known mirrors struct known_credentials of bpf/include/credentials.h.
+type known struct {
+	Owner                       uint64
+	Last                        Credentials
+	TID, Groups, Executing, Pad uint32
+}
+
 // No exploit is at hand that writes credentials into the kernel's memory. The programs see no difference between credentials that
 // changed under what is known and knowledge that changed under the credentials, so the test forges the latter: root may.
 func (o *observer) forge(t *testing.T, tid uint32, change func(c *Credentials)) (before Credentials) {
 	t.Helper()
-	// Groups and the word that says whether it executes follow.
-	var value struct {
-		Credentials
-		Rest [2]uint32
-	}
-	if err := o.known.Lookup(tid, &value); err != nil {
-		t.Fatalf("cannot find thread %d among the known: %v", tid, err)
-	}
-	change(&value.Credentials)
-	if err := o.known.Update(tid, &value, ebpf.UpdateExist); err != nil {
+	key := tid % o.known.MaxEntries()
+	var k known
+	if err := o.known.Lookup(key, &k); err != nil {
 		t.Fatal(err)
 	}
-	return value.Credentials
+	if k.TID != tid || k.Owner == 0 {
+		t.Fatalf("thread %d is not among the known: %+v", tid, k)
+	}
+	change(&k.Last)
+	if err := o.known.Update(key, &k, ebpf.UpdateExist); err != nil {
+		t.Fatal(err)
+	}
+	return k.Last
 }
 
 // toldAct starts an act that says which thread it is in; the returned function lets it go on and waits for its end.
@@ -119,10 +126,19 @@ func TestAPartialSensorDrawsNoConclusions(t *testing.T) {
 func TestRealProgramsAreExplained(t *testing.T) {
 	o := observe(t)
 	for _, line := range [][]string{
-		{"su", "nobody", "-s", "/bin/sh", "-c", "id"}, {"sudo", "-n", "-u", "nobody", "id"}, {"setpriv", "--reuid=1234", "--clear-groups", "id"},
-		{"runuser", "-u", "nobody", "id"}, {"unshare", "-Ur", "id"}, {"unshare", "-m", "-p", "-f", "id"}, {"capsh", "--drop=cap_net_raw", "--", "-c", "id"},
-		{"chroot", "--userspec=1234:1234", "/", "/bin/sh", "-c", "id"}, {"ping", "-c1", "127.0.0.1"}, {"newgrp", "nogroup"},
-		{"bwrap", "--unshare-all", "--ro-bind", "/", "/", "id"}, {"login", "--help"}, {"/bin/sh", "-c", "(sleep 0.01 & exec id) | cat"},
+		{"su", "nobody", "-s", "/bin/sh", "-c", "id"},
+		{"sudo", "-n", "-u", "nobody", "id"},
+		{"setpriv", "--reuid=1234", "--clear-groups", "id"},
+		{"runuser", "-u", "nobody", "id"},
+		{"unshare", "-Ur", "id"},
+		{"unshare", "-m", "-p", "-f", "id"},
+		{"capsh", "--drop=cap_net_raw", "--", "-c", "id"},
+		{"chroot", "--userspec=1234:1234", "/", "/bin/sh", "-c", "id"},
+		{"ping", "-c1", "127.0.0.1"},
+		{"newgrp", "nogroup"},
+		{"bwrap", "--unshare-all", "--ro-bind", "/", "/", "id"},
+		{"login", "--help"},
+		{"/bin/sh", "-c", "(sleep 0.01 & exec id) | cat"},
 		{"start-stop-daemon", "--start", "--chuid", "nobody", "--exec", "/bin/true"},
 	} {
 		cmd := exec.Command(line[0], line[1:]...)
@@ -153,15 +169,15 @@ func TestThreadsThatEndAreForgotten(t *testing.T) {
 	}
 	dead := func() map[uint32]bool {
 		found := map[uint32]bool{}
-		var tid uint32
-		var value [96]byte
+		var key uint32
+		var k known
 		all := o.known.Iterate()
-		for all.Next(&tid, &value) {
-			if errors.Is(unix.Kill(int(tid), 0), unix.ESRCH) {
-				found[tid] = true
+		for all.Next(&key, &k) {
+			if k.Owner != 0 && errors.Is(unix.Kill(int(k.TID), 0), unix.ESRCH) {
+				found[k.TID] = true
 			}
 		}
-		if err := all.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
+		if err := all.Err(); err != nil {
 			t.Fatal(err)
 		}
 		return found

@@ -13,16 +13,28 @@
 #include "identity_record.h"
 
 struct known_credentials {
+	__u64 owner; /* the address of the task_struct, SLOT_FREE or SLOT_BUSY */
 	struct credentials last;
+	__u32 tid;
 	__u32 groups; /* of the supplementary groups at the entry of setgroups */
 	/* Between the entry of execve and its success. Credentials change before the new program is sure to run. */
 	__u32 executing;
+	__u32 reserved;
 };
 
-/* Keyed by thread id. fork enters, exit removes; threads that were there before are entered when they first act. */
+#define SLOT_FREE 0
+#define SLOT_BUSY 1
+
+#define KNOWN_THREADS 65536
+
+/*
+ * By thread id modulo its size: an array costs fork and exit a tenth of what a hash does. fork enters, exit removes; threads that
+ * were there before are entered when they first act. Where two threads share a slot the newer one has it, and the older is entered
+ * again when it acts.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1); /* set before loading */
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, KNOWN_THREADS);
 	__type(key, __u32);
 	__type(value, struct known_credentials);
 } known_credentials SEC(".maps");
@@ -126,13 +138,58 @@ ALWAYS_INLINE bool same_credentials(const struct credentials *a, const struct cr
 	return !difference;
 }
 
-ALWAYS_INLINE void learn_credentials(__u32 tid, const struct credentials *now)
-{
-	struct known_credentials known = {};
+#define BARRIER() asm volatile("" ::: "memory")
 
-	known.last = *now;
-	/* Without room the thread stays unknown; its calls are counted as lost (identity.bpf.c). */
-	bpf_map_update_elem(&known_credentials, &tid, &known, BPF_ANY);
+ALWAYS_INLINE struct known_credentials *slot_of(__u32 tid)
+{
+	__u32 key = tid % KNOWN_THREADS;
+
+	return bpf_map_lookup_elem(&known_credentials, &key);
+}
+
+/* What is known of a thread; NULL when it is nothing. Another thread may take the slot at any moment: see take_slot. */
+ALWAYS_INLINE struct known_credentials *known_of(__u32 tid, __u64 task)
+{
+	struct known_credentials *known = slot_of(tid);
+
+	return known && known->owner == task ? known : NULL;
+}
+
+/* Keeps everybody else off a slot, unless it has another owner by now. */
+ALWAYS_INLINE bool take_slot(struct known_credentials *known, __u64 owner)
+{
+	if (have_atomics())
+		return __sync_val_compare_and_swap(&known->owner, owner, SLOT_BUSY) == owner;
+	if (known->owner != owner)
+		return false;
+	known->owner = SLOT_BUSY;
+	BARRIER();
+	return true;
+}
+
+/* x86 keeps the order of stores. */
+ALWAYS_INLINE void give_slot(struct known_credentials *known, __u64 owner)
+{
+	BARRIER();
+	known->owner = owner;
+}
+
+ALWAYS_INLINE struct known_credentials *learn_credentials(__u32 tid, __u64 task, const struct credentials *now)
+{
+	struct known_credentials *known = slot_of(tid);
+	__u64 owner;
+
+	if (!known)
+		return NULL;
+	owner = known->owner;
+	if (owner == SLOT_BUSY || !take_slot(known, owner))
+		return NULL;
+	known->last = *now;
+	known->tid = tid;
+	known->groups = 0;
+	known->executing = 0;
+	give_slot(known, task);
+	return known;
 }
 
 /* The audit system has given the acting task another login, or taken it away. */
@@ -154,18 +211,21 @@ ALWAYS_INLINE void tell_login(const struct credentials *before, const struct cre
  * Compares the acting task with what is known of it, tells the difference and renews what is known. To be called where no call that
  * may change credentials is under way.
  */
-ALWAYS_INLINE void check_known(struct known_credentials *known, const struct credentials *now, __u32 watch)
+ALWAYS_INLINE void check_known(struct known_credentials *known, __u64 task, const struct credentials *now, __u32 watch)
 {
-	if (known->last.login_uid != now->login_uid || known->last.audit_session != now->audit_session) {
-		tell_login(&known->last, now);
-		known->last.login_uid = now->login_uid;
-		known->last.audit_session = now->audit_session;
-	}
-	if (same_credentials(&known->last, now))
+	bool same_login = known->last.login_uid == now->login_uid && known->last.audit_session == now->audit_session;
+
+	if (same_login && same_credentials(&known->last, now))
 		return;
-	if (watch == WATCH_ALL)
+	/* The difference may be that another thread has taken the slot. In ours nobody else writes. */
+	if (!take_slot(known, task))
+		return;
+	if (known->last.login_uid != now->login_uid || known->last.audit_session != now->audit_session)
+		tell_login(&known->last, now);
+	if (watch == WATCH_ALL && !same_credentials(&known->last, now))
 		tell_credentials(IDENTITY_CREDENTIALS, CALL_NONE, 0, &known->last, now);
 	known->last = *now;
+	give_slot(known, task);
 }
 
 #endif
