@@ -8,6 +8,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/vedette-edr/vedette/bpf/loader"
 	"github.com/vedette-edr/vedette/bpf/namecache"
 	"github.com/vedette-edr/vedette/bpf/sensor"
 	"github.com/vedette-edr/vedette/bpf/syscalls"
@@ -65,7 +66,7 @@ func Load(b sensor.Base, o Options) (*Sensor, error) {
 	}
 	s := &Sensor{}
 	s.Handlers = handlers()
-	variables := map[string]any{"file_budget": o.Budget}
+	variables := map[string]any{"file_budget": o.Budget, "sysctls_by_write": loader.CanReachRootCgroup() != nil}
 	table, err := namecache.Find(b.Types)
 	if err != nil {
 		s.NamesUnknown = err

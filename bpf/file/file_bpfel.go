@@ -24,6 +24,8 @@ const (
 	fileMapPendingCalls              = "pending_calls"
 	fileMapReaderStates              = "reader_states"
 	fileMapRingFile                  = "ring_file"
+	fileMapRingKernel                = "ring_kernel"
+	fileMapRingMemory                = "ring_memory"
 	fileMapScratchSlots              = "scratch_slots"
 	fileMapWrittenFiles              = "written_files"
 	fileProgFileBind                 = "file_bind"
@@ -43,6 +45,7 @@ const (
 	fileVarFileBudget                = "file_budget"
 	fileVarLayoutFile                = "layout_file"
 	fileVarLayoutThrottled           = "layout_throttled"
+	fileVarSysctlsByWrite            = "sysctls_by_write"
 	fileVarTracepointsArePreemptible = "tracepoints_are_preemptible"
 )
 
@@ -112,6 +115,8 @@ type fileMapSpecs struct {
 	PendingCalls *ebpf.MapSpec `ebpf:"pending_calls"`
 	ReaderStates *ebpf.MapSpec `ebpf:"reader_states"`
 	RingFile     *ebpf.MapSpec `ebpf:"ring_file"`
+	RingKernel   *ebpf.MapSpec `ebpf:"ring_kernel"`
+	RingMemory   *ebpf.MapSpec `ebpf:"ring_memory"`
 	ScratchSlots *ebpf.MapSpec `ebpf:"scratch_slots"`
 	WrittenFiles *ebpf.MapSpec `ebpf:"written_files"`
 }
@@ -127,6 +132,7 @@ type fileVariableSpecs struct {
 	FileBudget                *ebpf.VariableSpec `ebpf:"file_budget"`
 	LayoutFile                *ebpf.VariableSpec `ebpf:"layout_file"`
 	LayoutThrottled           *ebpf.VariableSpec `ebpf:"layout_throttled"`
+	SysctlsByWrite            *ebpf.VariableSpec `ebpf:"sysctls_by_write"`
 	TracepointsArePreemptible *ebpf.VariableSpec `ebpf:"tracepoints_are_preemptible"`
 }
 
@@ -158,6 +164,8 @@ type fileMaps struct {
 	PendingCalls *ebpf.Map `ebpf:"pending_calls"`
 	ReaderStates *ebpf.Map `ebpf:"reader_states"`
 	RingFile     *ebpf.Map `ebpf:"ring_file"`
+	RingKernel   *ebpf.Map `ebpf:"ring_kernel"`
+	RingMemory   *ebpf.Map `ebpf:"ring_memory"`
 	ScratchSlots *ebpf.Map `ebpf:"scratch_slots"`
 	WrittenFiles *ebpf.Map `ebpf:"written_files"`
 }
@@ -172,6 +180,8 @@ func (m *fileMaps) Close() error {
 		m.PendingCalls,
 		m.ReaderStates,
 		m.RingFile,
+		m.RingKernel,
+		m.RingMemory,
 		m.ScratchSlots,
 		m.WrittenFiles,
 	)
@@ -188,6 +198,7 @@ type fileVariables struct {
 	FileBudget                *ebpf.Variable `ebpf:"file_budget"`
 	LayoutFile                *ebpf.Variable `ebpf:"layout_file"`
 	LayoutThrottled           *ebpf.Variable `ebpf:"layout_throttled"`
+	SysctlsByWrite            *ebpf.Variable `ebpf:"sysctls_by_write"`
 	TracepointsArePreemptible *ebpf.Variable `ebpf:"tracepoints_are_preemptible"`
 }
 

@@ -4,6 +4,7 @@
 #define VEDETTE_WRITTEN_H
 
 #include "interest.h"
+#include "procfs.h"
 #include "tell.h"
 
 #define HEAD_BYTES 64
@@ -82,22 +83,32 @@ ALWAYS_INLINE __u16 append_head(struct scratch *s, struct call_arguments *a, __u
 	}
 }
 
+/* Where in a file a call began to write. */
+ALWAYS_INLINE __u64 offset_of(struct file *file, struct call_arguments *a, __u64 length)
+{
+	__u64 position = BPF_CORE_READ(file, f_pos);
+
+	switch (a->call) {
+	case CALL_PWRITE64:
+	case CALL_PWRITEV:
+	case CALL_PWRITEV2:
+		return a->a3;
+	case CALL_FALLOCATE:
+		return a->a2;
+	default:
+		return position >= length ? position - length : 0;
+	}
+}
+
 ALWAYS_INLINE void tell_write(struct file *file, struct call_arguments *a, __u64 length)
 {
 	struct scratch *s = begin_file(ACT_WRITE, a->call);
-	__u64 position;
 	struct file_record *r;
 
 	if (!s)
 		return;
 	r = RECORD(s, file_record);
-	position = BPF_CORE_READ(file, f_pos);
-	if (a->call == CALL_PWRITE64 || a->call == CALL_PWRITEV || a->call == CALL_PWRITEV2)
-		r->value[0] = a->a3;
-	else if (a->call == CALL_FALLOCATE)
-		r->value[0] = a->a2;
-	else
-		r->value[0] = position >= length ? position - length : 0;
+	r->value[0] = offset_of(file, a, length);
 	r->value[1] = length;
 	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
 	r->text_length[TEXT_FIRST] = append_head(s, a, length);
@@ -112,6 +123,8 @@ ALWAYS_INLINE void written_to(int descriptor, struct call_arguments *a, __u64 le
 
 	if (!file || !holds_content(file))
 		return;
+	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == PROC_SUPER_MAGIC)
+		tell_procfs(file, offset_of(file, a, length), a->call == CALL_WRITE || a->call == CALL_PWRITE64 ? a->a1 : 0, length);
 	before = bpf_map_lookup_elem(&written_files, &file);
 	if (before) {
 		__sync_fetch_and_add(&before->bytes, length);

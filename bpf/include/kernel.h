@@ -161,7 +161,9 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 	struct net *net_ns;
 	struct time_namespace *time_ns;
+	struct time_namespace *time_ns_for_children;
 	struct cgroup_namespace *cgroup_ns;
+	struct pid_namespace *pid_ns_for_children;
 };
 
 struct upid {
@@ -324,6 +326,11 @@ struct file___v519 {
 	} f_u;
 };
 
+struct group_info {
+	int ngroups;
+	kgid_t gid[1];
+};
+
 struct cred {
 	kuid_t uid;
 	kgid_t gid;
@@ -340,6 +347,7 @@ struct cred {
 	kernel_cap_t cap_bset;
 	kernel_cap_t cap_ambient;
 	struct user_namespace *user_ns;
+	struct group_info *group_info;
 };
 
 struct fs_struct {
@@ -764,6 +772,21 @@ struct bpf_sysctl {
 #define S_IWOTH 0002
 #define S_ISUID 0004000
 #define S_ISGID 0002000
+
+/* include/uapi/linux/{sched,prctl}.h */
+#define CLONE_NEWTIME 0x00000080
+#define CLONE_NEWNS 0x00020000
+#define CLONE_NEWCGROUP 0x02000000
+#define CLONE_NEWUTS 0x04000000
+#define CLONE_NEWIPC 0x08000000
+#define CLONE_NEWUSER 0x10000000
+#define CLONE_NEWPID 0x20000000
+#define CLONE_NEWNET 0x40000000
+#define PR_SET_KEEPCAPS 8
+#define PR_CAPBSET_DROP 24
+#define PR_SET_SECUREBITS 28
+#define PR_CAP_AMBIENT 47
+#define PR_CAP_AMBIENT_IS_SET 1
 
 enum pid_type {
 	PIDTYPE_PID = 0,

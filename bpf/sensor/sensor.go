@@ -95,10 +95,28 @@ func (s *Set) Attach() {
 	for _, o := range s.Objects() {
 		o.Attach()
 	}
+	if s.dispatch == nil {
+		return
+	}
+	for _, a := range s.dispatch.Attachments() {
+		if a.Err != nil {
+			return
+		}
+	}
+	s.watch(true)
+}
+
+func (s *Set) watch(whole bool) {
+	for _, one := range s.sensors {
+		if one.Watch != nil {
+			one.Watch(whole)
+		}
+	}
 }
 
 // Detach stops the sensors; what they have made can still be read.
 func (s *Set) Detach() error {
+	s.watch(false)
 	var errs []error
 	for _, o := range slices.Backward(s.Objects()) {
 		errs = append(errs, o.Detach())
@@ -125,6 +143,7 @@ func (s *Set) Attachments() []Attachment {
 
 // Close detaches the programs and frees everything, the lanes too.
 func (s *Set) Close() error {
+	s.watch(false)
 	var errs []error
 	for _, o := range slices.Backward(s.Objects()) {
 		errs = append(errs, o.Close())

@@ -50,6 +50,9 @@ func Called(handlers []Handler) map[string]string {
 type Sensor struct {
 	Object   *loader.Object
 	Handlers []Handler
+	// Watch may be nil. It is called with true once all programs of all sensors are attached, and with false before the first
+	// is detached: in between a sensor sees every call and every process, and may draw conclusions from what it does not see.
+	Watch func(whole bool)
 }
 
 // Constants are the variables that every object which includes bpf/include/call.h wants.

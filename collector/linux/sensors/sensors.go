@@ -13,6 +13,8 @@ import (
 	kernelfile "github.com/vedette-edr/vedette/bpf/file"
 
 	kernelkernel "github.com/vedette-edr/vedette/bpf/kernel"
+
+	kernelidentity "github.com/vedette-edr/vedette/bpf/identity"
 	"github.com/vedette-edr/vedette/bpf/lane"
 	kernelmemory "github.com/vedette-edr/vedette/bpf/memory"
 	kernelprocess "github.com/vedette-edr/vedette/bpf/process"
@@ -24,6 +26,8 @@ import (
 
 	"github.com/vedette-edr/vedette/collector/linux/kernel"
 	"github.com/vedette-edr/vedette/collector/linux/memory"
+
+	"github.com/vedette-edr/vedette/collector/linux/identity"
 	"github.com/vedette-edr/vedette/collector/linux/process"
 	"github.com/vedette-edr/vedette/collector/linux/rings"
 	pb "github.com/vedette-edr/vedette/proto"
@@ -128,6 +132,13 @@ func (s *Sensors) load(base sensor.Base, o Options, decoders map[lane.Class]ring
 	}
 	all = append(all, m)
 	decoders[lane.Memory] = memory.NewDecoder()
+
+	i, err := kernelidentity.Load(base)
+	if err != nil {
+		return all, fmt.Errorf("cannot load the identity sensor: %w", err)
+	}
+	all = append(all, i)
+	decoders[lane.Identity] = identity.NewDecoder()
 	return all, nil
 }
 

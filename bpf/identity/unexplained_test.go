@@ -1,0 +1,212 @@
+package identity
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/vedette-edr/vedette/bpf/lane"
+	"github.com/vedette-edr/vedette/bpf/record"
+)
+
+// known mirrors struct known_credentials of bpf/include/credentials.h.
+type known struct {
+	Owner                       uint64
+	Last                        Credentials
+	TID, Groups, Executing, Pad uint32
+}
+
+// No exploit is at hand that writes credentials into the kernel's memory. The programs see no difference between credentials that
+// changed under what is known and knowledge that changed under the credentials, so the test forges the latter: root may.
+func (o *observer) forge(t *testing.T, tid uint32, change func(c *Credentials)) (before Credentials) {
+	t.Helper()
+	key := tid % o.known.MaxEntries()
+	var k known
+	if err := o.known.Lookup(key, &k); err != nil {
+		t.Fatal(err)
+	}
+	if k.TID != tid || k.Owner == 0 {
+		t.Fatalf("thread %d is not among the known: %+v", tid, k)
+	}
+	change(&k.Last)
+	if err := o.known.Update(key, &k, ebpf.UpdateExist); err != nil {
+		t.Fatal(err)
+	}
+	return k.Last
+}
+
+// toldAct starts an act that says which thread it is in; the returned function lets it go on and waits for its end.
+func toldAct(t *testing.T, name string) (cmd *exec.Cmd, tid uint32, goOn func()) {
+	t.Helper()
+	cmd = actor(t, name)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(line), 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmd, uint32(n), func() {
+		t.Helper()
+		if _, err := in.Write([]byte{1}); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestChangesThatNoCallExplains(t *testing.T) {
+	o := observe(t)
+	f := func(act string, change func(c *Credentials), others int) {
+		t.Helper()
+		cmd, tid, goOn := toldAct(t, act)
+		before := o.forge(t, tid, change)
+		goOn()
+		all := o.of(t, cmd.Process.Pid)
+		if len(all) != 1+others {
+			t.Fatalf("%s makes %d records, want %d: %+v", act, len(all), 1+others, all)
+		}
+		r := &all[0]
+		isCredentials(t, act, r, "", 0)
+		want(t, "thread of "+act, r.Actor.TID, tid)
+		want(t, "credentials before "+act, r.Before, before)
+		want(t, "user after "+act, r.After.EUID, 0)
+		change(&r.After)
+		want(t, "credentials after "+act+", changed alike", r.After, before)
+	}
+	user := func(c *Credentials) { c.UID, c.EUID, c.SUID, c.FSUID = 1234, 1234, 1234, 1234 }
+	capability := func(c *Credentials) { c.CapEffective &^= 1 << capSysPtrace }
+	f("told, then setgroups", user, 1)
+	f("told, then setgroups", capability, 1)
+	f("told, then fork", user, 0)
+	f("told, then fork", capability, 0)
+	f("told, then exec", user, 0)
+	f("told, then exec", capability, 0)
+	f("told, then exit", user, 0)
+	f("told, then exit", func(c *Credentials) { c.UserNS++ }, 0)
+	f("told, then failed exec", user, 0)
+}
+
+func TestAPartialSensorDrawsNoConclusions(t *testing.T) {
+	o := observe(t)
+	cmd, tid, goOn := toldAct(t, "told, then exit")
+	o.forge(t, tid, func(c *Credentials) { c.UID = 1234 })
+	if err := o.watch.Put(uint32(0), watchCalls); err != nil {
+		t.Fatal(err)
+	}
+	goOn()
+	if all := o.of(t, cmd.Process.Pid); len(all) != 0 {
+		t.Errorf("a sensor without all of its programs tells %+v, want nothing", all)
+	}
+}
+
+// Programs that change credentials in earnest, each its own way. What the machine does not have is left out and logged.
+func TestRealProgramsAreExplained(t *testing.T) {
+	o := observe(t)
+	for _, line := range [][]string{
+		{"su", "nobody", "-s", "/bin/sh", "-c", "id"},
+		{"sudo", "-n", "-u", "nobody", "id"},
+		{"setpriv", "--reuid=1234", "--clear-groups", "id"},
+		{"runuser", "-u", "nobody", "id"},
+		{"unshare", "-Ur", "id"},
+		{"unshare", "-m", "-p", "-f", "id"},
+		{"capsh", "--drop=cap_net_raw", "--", "-c", "id"},
+		{"chroot", "--userspec=1234:1234", "/", "/bin/sh", "-c", "id"},
+		{"ping", "-c1", "127.0.0.1"},
+		{"newgrp", "nogroup"},
+		{"bwrap", "--unshare-all", "--ro-bind", "/", "/", "id"},
+		{"login", "--help"},
+		{"/bin/sh", "-c", "(sleep 0.01 & exec id) | cat"},
+		{"start-stop-daemon", "--start", "--chuid", "nobody", "--exec", "/bin/true"},
+	} {
+		cmd := exec.Command(line[0], line[1:]...)
+		cmd.Stdin = strings.NewReader("")
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		err := cmd.Run()
+		if errors.Is(err, exec.ErrNotFound) {
+			t.Logf("%s is not installed", line[0])
+			continue
+		}
+		o.drain(t)
+		t.Logf("%v: %v, %d records", line, err, len(o.seen))
+		for _, r := range o.seen {
+			if r.Operation == CredentialsChanged && r.Call == 0 {
+				t.Errorf("%v is said to have changed credentials unexplained: %+v", line, r)
+			}
+		}
+		o.seen = nil
+	}
+}
+
+func TestThreadsThatEndAreForgotten(t *testing.T) {
+	o := observe(t)
+	for range 20 {
+		o.act(t, "exec after")
+		o.act(t, "clone")
+	}
+	dead := func() map[uint32]bool {
+		found := map[uint32]bool{}
+		var key uint32
+		var k known
+		all := o.known.Iterate()
+		for all.Next(&key, &k) {
+			if k.Owner != 0 && errors.Is(unix.Kill(int(k.TID), 0), unix.ESRCH) {
+				found[k.TID] = true
+			}
+		}
+		if err := all.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	// A thread may be on its way out at the first look.
+	first := dead()
+	time.Sleep(100 * time.Millisecond)
+	for tid := range dead() {
+		if first[tid] {
+			t.Errorf("thread %d is known and does not exist", tid)
+		}
+	}
+}
+
+func TestEveryEventIsAccountedFor(t *testing.T) {
+	o := observe(t)
+	before := o.Read
+	for range 20 {
+		o.act(t, "refused")
+	}
+	if err := o.Set.Detach(); err != nil {
+		t.Fatal(err)
+	}
+	o.Drain(t, func(record.Kind, []byte) {}, func() bool { return false })
+	c, err := o.Set.Lanes().Counters(lane.Identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "made less lost", c.Made-c.Lost(), o.Read)
+	want(t, "at least 200 were read", o.Read-before >= 200, true)
+	want(t, "lost", c.Lost(), 0)
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The credentials of every thread as they were last seen. The kernel changes them only in calls and at exec, each of which renews
+ * what is known; so a difference that is met anywhere else was made by somebody who writes into the kernel's memory.
+ *
+ * real_cred is what a task is; cred is what it acts as, which the kernel itself overrides for a moment (overlayfs, core dumps,
+ * io_uring personalities). Calls that replace the object and leave its ids and capabilities alone (keyctl, Landlock, LSM labels)
+ * make no difference. Kernel threads are left out until they exec: helpers that the kernel starts set their own credentials.
+ */
+#ifndef VEDETTE_CREDENTIALS_H
+#define VEDETTE_CREDENTIALS_H
+
+#include "identity_record.h"
+
+struct known_credentials {
+	__u64 owner; /* the address of the task_struct, SLOT_FREE or SLOT_BUSY */
+	struct credentials last;
+	__u32 tid;
+	__u32 groups; /* of the supplementary groups at the entry of setgroups */
+	/* Between the entry of execve and its success. Credentials change before the new program is sure to run. */
+	__u32 executing;
+	__u32 reserved;
+};
+
+#define SLOT_FREE 0
+#define SLOT_BUSY 1
+
+#define KNOWN_THREADS 65536
+
+/*
+ * By thread id modulo its size: an array costs fork and exit a tenth of what a hash does. fork enters, exit removes; threads that
+ * were there before are entered when they first act. Where two threads share a slot the newer one has it, and the older is entered
+ * again when it acts.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, KNOWN_THREADS);
+	__type(key, __u32);
+	__type(value, struct known_credentials);
+} known_credentials SEC(".maps");
+
+/* The process in which a login was recorded, by its id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct credentials);
+} login_sessions SEC(".maps");
+
+enum watch {
+	WATCH_OFF = 0,
+	/* Calls are seen, but not all that may change credentials: no conclusion can be drawn from what is not seen. */
+	WATCH_CALLS = 1,
+	WATCH_ALL = 2,
+};
+
+/* User space switches on when every program is attached, and off before the first is detached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* it is switched off when no capability is left */
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} watch_states SEC(".maps");
+
+ALWAYS_INLINE __u32 watching(void)
+{
+	__u32 key = 0, *state = bpf_map_lookup_elem(&watch_states, &key);
+
+	return state ? *state : WATCH_OFF;
+}
+
+#define CRED_FOLLOWS(a, b, size) (bpf_core_field_offset(struct cred, b) == bpf_core_field_offset(struct cred, a) + (size))
+
+/* Whether the fields of struct cred lie as in the source: the compiler may shuffle them (CONFIG_RANDSTRUCT). */
+ALWAYS_INLINE bool ids_lie_in_order(void)
+{
+	return CRED_FOLLOWS(uid, gid, 4) && CRED_FOLLOWS(gid, suid, 4) && CRED_FOLLOWS(suid, sgid, 4) &&
+	       CRED_FOLLOWS(sgid, euid, 4) && CRED_FOLLOWS(euid, egid, 4) && CRED_FOLLOWS(egid, fsuid, 4) &&
+	       CRED_FOLLOWS(fsuid, fsgid, 4) && CRED_FOLLOWS(fsgid, securebits, 4);
+}
+
+ALWAYS_INLINE bool capabilities_lie_in_order(void)
+{
+	return CRED_FOLLOWS(cap_inheritable, cap_permitted, 8) && CRED_FOLLOWS(cap_permitted, cap_effective, 8) &&
+	       CRED_FOLLOWS(cap_effective, cap_bset, 8) && CRED_FOLLOWS(cap_bset, cap_ambient, 8);
+}
+
+ALWAYS_INLINE void read_ids(struct credentials *c, const struct cred *cred)
+{
+	if (ids_lie_in_order()) {
+		bpf_probe_read_kernel(c, offsetof(struct credentials, user_namespace), &cred->uid);
+	} else {
+		c->uid = BPF_CORE_READ(cred, uid.val);
+		c->gid = BPF_CORE_READ(cred, gid.val);
+		c->suid = BPF_CORE_READ(cred, suid.val);
+		c->sgid = BPF_CORE_READ(cred, sgid.val);
+		c->euid = BPF_CORE_READ(cred, euid.val);
+		c->egid = BPF_CORE_READ(cred, egid.val);
+		c->fsuid = BPF_CORE_READ(cred, fsuid.val);
+		c->fsgid = BPF_CORE_READ(cred, fsgid.val);
+		c->securebits = BPF_CORE_READ(cred, securebits);
+	}
+	if (capabilities_lie_in_order()) {
+		bpf_probe_read_kernel(&c->cap_inheritable, 5 * sizeof(__u64), &cred->cap_inheritable);
+	} else {
+		bpf_probe_read_kernel(&c->cap_inheritable, sizeof(__u64), &cred->cap_inheritable);
+		bpf_probe_read_kernel(&c->cap_permitted, sizeof(__u64), &cred->cap_permitted);
+		bpf_probe_read_kernel(&c->cap_effective, sizeof(__u64), &cred->cap_effective);
+		bpf_probe_read_kernel(&c->cap_bounding, sizeof(__u64), &cred->cap_bset);
+		bpf_probe_read_kernel(&c->cap_ambient, sizeof(__u64), &cred->cap_ambient);
+	}
+}
+
+/* READ is DIRECT where the verifier knows the task, and BPF_CORE_READ where it is a plain address to it. */
+#define READ_CREDENTIALS(c, task, READ)                              \
+	do {                                                         \
+		const struct cred *cred_ = READ(task, real_cred);    \
+		__builtin_memset(c, 0, sizeof(*(c)));                \
+		read_ids(c, cred_);                                  \
+		(c)->user_namespace = READ(cred_, user_ns, ns.inum); \
+		(c)->login_uid = (c)->audit_session = ~0U;           \
+		if (bpf_core_field_exists((task)->loginuid)) {       \
+			(c)->login_uid = READ(task, loginuid.val);   \
+			(c)->audit_session = READ(task, sessionid);  \
+		}                                                    \
+	} while (0)
+
+typedef __u64 __attribute__((may_alias)) credential_word;
+
+/* Whether ids, capabilities and user namespace are the same; the login is not looked at. */
+ALWAYS_INLINE bool same_credentials(const struct credentials *a, const struct credentials *b)
+{
+	const credential_word *x = (const void *)a, *y = (const void *)b;
+	__u64 difference = 0;
+
+	for (__u32 i = 0; i < offsetof(struct credentials, login_uid) / sizeof(*x); i++)
+		difference |= x[i] ^ y[i];
+	return !difference;
+}
+
+#define BARRIER() asm volatile("" ::: "memory")
+
+ALWAYS_INLINE struct known_credentials *slot_of(__u32 tid)
+{
+	__u32 key = tid % KNOWN_THREADS;
+
+	return bpf_map_lookup_elem(&known_credentials, &key);
+}
+
+/* What is known of a thread; NULL when it is nothing. Another thread may take the slot at any moment: see take_slot. */
+ALWAYS_INLINE struct known_credentials *known_of(__u32 tid, __u64 task)
+{
+	struct known_credentials *known = slot_of(tid);
+
+	return known && known->owner == task ? known : NULL;
+}
+
+/* Keeps everybody else off a slot, unless it has another owner by now. */
+ALWAYS_INLINE bool take_slot(struct known_credentials *known, __u64 owner)
+{
+	if (have_atomics())
+		return __sync_val_compare_and_swap(&known->owner, owner, SLOT_BUSY) == owner;
+	if (known->owner != owner)
+		return false;
+	known->owner = SLOT_BUSY;
+	BARRIER();
+	return true;
+}
+
+/* x86 keeps the order of stores. */
+ALWAYS_INLINE void give_slot(struct known_credentials *known, __u64 owner)
+{
+	BARRIER();
+	known->owner = owner;
+}
+
+ALWAYS_INLINE struct known_credentials *learn_credentials(__u32 tid, __u64 task, const struct credentials *now)
+{
+	struct known_credentials *known = slot_of(tid);
+	__u64 owner;
+
+	if (!known)
+		return NULL;
+	owner = known->owner;
+	if (owner == SLOT_BUSY || !take_slot(known, owner))
+		return NULL;
+	known->last = *now;
+	known->tid = tid;
+	known->groups = 0;
+	known->executing = 0;
+	give_slot(known, task);
+	return known;
+}
+
+/* The audit system has given the acting task another login, or taken it away. */
+ALWAYS_INLINE void tell_login(const struct credentials *before, const struct credentials *now)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (now->login_uid != ~0U) {
+		tell_credentials(IDENTITY_LOGIN, CALL_NONE, 0, before, now);
+		if (bpf_map_update_elem(&login_sessions, &tgid, now, BPF_ANY))
+			/* Its end will not be told. */
+			lose_to_full_map(CLASS_IDENTITY);
+	} else if (!bpf_map_delete_elem(&login_sessions, &tgid)) {
+		tell_credentials(IDENTITY_LOGOUT, CALL_NONE, 0, before, now);
+	}
+}
+
+/*
+ * Compares the acting task with what is known of it, tells the difference and renews what is known. To be called where no call that
+ * may change credentials is under way.
+ */
+ALWAYS_INLINE void check_known(struct known_credentials *known, __u64 task, const struct credentials *now, __u32 watch)
+{
+	bool same_login = known->last.login_uid == now->login_uid && known->last.audit_session == now->audit_session;
+
+	if (same_login && same_credentials(&known->last, now))
+		return;
+	/* The difference may be that another thread has taken the slot. In ours nobody else writes. */
+	if (!take_slot(known, task))
+		return;
+	if (known->last.login_uid != now->login_uid || known->last.audit_session != now->audit_session)
+		tell_login(&known->last, now);
+	if (watch == WATCH_ALL && !same_credentials(&known->last, now))
+		tell_credentials(IDENTITY_CREDENTIALS, CALL_NONE, 0, &known->last, now);
+	known->last = *now;
+	give_slot(known, task);
+}
+
+#endif
