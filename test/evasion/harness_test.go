@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -203,13 +204,10 @@ func (p program) try(t *testing.T, act string, arguments ...string) (f facts, la
 // told lists the events of the processes of an act.
 func told(f facts) string {
 	var b strings.Builder
+	actors := append(f.all("pid"), f["main"], f["maker"], f["target"])
 	tests.system.Events.Each(func(ev *pb.Event) {
-		pid := fmt.Sprint(ev.Actor.GetProcess().GetPid())
-		for name, value := range f {
-			if value == pid && (strings.HasPrefix(name, "pid") || name == "main" || name == "maker" || name == "target") {
-				fmt.Fprintf(&b, "  %s\n", show(ev))
-				return
-			}
+		if slices.Contains(actors, fmt.Sprint(ev.Actor.GetProcess().GetPid())) {
+			fmt.Fprintf(&b, "  %s\n", show(ev))
 		}
 	})
 	return b.String()

@@ -12,8 +12,8 @@ import (
 	pb "github.com/vedette-edr/vedette/proto"
 )
 
-// facts are what an act told of itself, and what it was given. Of a fact that was told twice the later counts; all values of
-// it are kept under name#N.
+// facts are what an act told of itself, and what it was given. Of a fact that was told several times the last counts; all that
+// it was are under its name with "#" behind.
 type facts map[string]string
 
 func readFacts(t *testing.T, text string) facts {
@@ -24,18 +24,14 @@ func readFacts(t *testing.T, text string) facts {
 		if !ok {
 			t.Fatalf("the act told %q, which is no fact", line)
 		}
-		if _, again := f[name]; again {
-			for n := 2; ; n++ {
-				if _, taken := f[fmt.Sprint(name, "#", n)]; !taken {
-					f[fmt.Sprint(name, "#", n)] = value
-					break
-				}
-			}
-		}
 		f[name] = value
+		f[name+"#"] += value + " "
 	}
 	return f
 }
+
+// all gives everything that a fact was.
+func (f facts) all(name string) []string { return strings.Fields(f[name+"#"]) }
 
 // want is an event that is to be reported, or, absent, must not be. It is written as
 //
