@@ -230,6 +230,9 @@ func escape(s string) string {
 	return b.String()
 }
 
+// shownSize is how much of an event a person wants to read.
+const shownSize = 700
+
 // show is an event on one line, for a person.
 func show(ev *pb.Event) string {
 	var b strings.Builder
@@ -242,7 +245,7 @@ func show(ev *pb.Event) string {
 		m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 			if f.Kind() == protoreflect.MessageKind && !f.IsList() {
 				walk(prefix+string(f.Name())+".", v.Message())
-			} else {
+			} else if f.Name() != "environment" {
 				fmt.Fprintf(&b, " %s%s=%s", prefix, f.Name(), textOf(f, v))
 			}
 			return true
@@ -251,6 +254,9 @@ func show(ev *pb.Event) string {
 	m := ev.ProtoReflect()
 	if f := m.WhichOneof(m.Descriptor().Oneofs().ByName("payload")); f != nil {
 		walk("", m.Get(f).Message())
+	}
+	if b.Len() > shownSize {
+		return b.String()[:shownSize] + "..."
 	}
 	return b.String()
 }

@@ -74,11 +74,12 @@ static void by_sibling(void)
 	pid_t maker = must("fork", fork());
 
 	if (maker == 0) {
-		*pid = must("clone", syscall(SYS_clone, CLONE_PARENT, 0, 0, 0, 0));
-		if (*pid == 0) {
+		pid_t child = must("clone", syscall(SYS_clone, CLONE_PARENT, 0, 0, 0, 0));
+
+		if (child == 0)
 			performed();
-			_exit(0);
-		}
+		else
+			*pid = child;
 		_exit(0);
 	}
 	wait_well(maker);
