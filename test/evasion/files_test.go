@@ -93,8 +93,10 @@ func TestFilesByEveryName(t *testing.T) {
 var wayNames = []string{"old", "int80", "old-int80", "x32", "ring", "sqpoll"}
 
 // ringOps are the acts that io_uring can do.
-var ringOps = []string{"open-write", "create", "create-openat2", "read", "write", "close", "delete", "rename", "rename-replace",
-	"rename-exchange", "mkdir", "rmdir", "link", "symlink", "setxattr"}
+var ringOps = []string{
+	"open-write", "create", "create-openat2", "read", "write", "close", "delete", "rename", "rename-replace",
+	"rename-exchange", "mkdir", "rmdir", "link", "symlink", "setxattr",
+}
 
 func TestFilesByEveryWay(t *testing.T) {
 	for _, way := range wayNames {
