@@ -51,8 +51,9 @@ var takesNoDirectory = []string{"truncate", "setxattr", "removexattr"}
 
 // placeNames are the ways to name a file.
 var placeNames = []string{
-	"plain", "dirfd", "path-dirfd", "cwd", "symlinked-directory", "dots-and-slashes", "proc-fd", "proc-root", "proc-cwd", "chroot",
-	"mount-namespace", "overlay-upper", "overlay-lower", "deleted-cwd", "long-path", "not-utf8",
+	"plain", "dirfd", "path-dirfd", "cwd", "symlinked-directory", "long-symlink", "many-steps", "dots-and-slashes",
+	"proc-fd", "proc-thread-self", "proc-root", "proc-cwd", "chroot", "mount-namespace", "stacked-mounts",
+	 "overlay-upper", "overlay-lower", "deleted-cwd", "long-path", "not-utf8",
 }
 
 func TestFilesByEveryName(t *testing.T) {
@@ -155,6 +156,9 @@ var linkOps = []op{
 	{"open-append", []string{fmt.Sprintf("file_open file@victim flags&%d", unix.O_RDWR|unix.O_APPEND|unix.O_NOFOLLOW)}},
 	{"open-truncate", []string{fmt.Sprintf("file_open file@victim flags&%d", unix.O_TRUNC), "no file_truncate file@victim"}},
 	{"create-openat2", []string{"file_open file@fresh created=true"}},
+	{"mknod", []string{"file_open file@fresh created=true"}},
+	{"mkdir-slashes", []string{"directory_change directory@fresh removed=false"}},
+	{"rmdir-slashes", []string{"directory_change directory@dir removed=true"}},
 }
 
 func TestFilesBehindSymbolicLinks(t *testing.T) {

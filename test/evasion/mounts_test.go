@@ -16,7 +16,7 @@ var mountScenarios = []scenario{
 	{"umount2", wants("mount operation=umount2 target={target} flags&2")},
 	{"umount-int80", wants("mount operation=umount2 target={target}")},
 	{"fsmount", wants("mount operation=fsmount", "mount operation=move_mount target={target}")},
-	{"open_tree", wants("mount operation=open_tree source={source}", "mount operation=move_mount target={target}")},
+	{"open_tree", wants("mount operation=open_tree target={source}", "mount operation=move_mount target={target}")},
 	{"mount_setattr", wants("mount operation=mount_setattr target={target}")},
 	{"pivot_root", wants("mount operation=pivot_root")},
 	{"failing-mount", wants("no mount")},

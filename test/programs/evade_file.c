@@ -59,8 +59,19 @@ static void rename_to(const char *leaf, int flags)
 static void rename_file(void) { rename_to("fresh", 0); }
 static void rename_replace(void) { rename_to("other", 0); }
 static void rename_exchange(void) { rename_to("other", 2 /* RENAME_EXCHANGE */); }
+// spell_slashes ends a name with what means nothing.
+static char *spell_slashes(const char *leaf) { return strcat(spell(leaf), "///"); }
+
 static void make_directory(void) { must("mkdir", call3(SYS_mkdirat, at, spell("fresh"), 0751)); }
 static void remove_directory(void) { must("rmdir", call3(SYS_unlinkat, at, spell("emptydir"), AT_REMOVEDIR)); }
+static void make_directory_slashes(void) { must("mkdir", call3(SYS_mkdirat, at, spell_slashes("fresh"), 0751)); }
+
+static void remove_directory_slashes(void)
+{
+	must("rmdir", call3(SYS_unlinkat, at, spell_slashes("emptydir"), AT_REMOVEDIR));
+}
+
+static void make_node(void) { must("mknod", call4(SYS_mknodat, at, spell("fresh"), S_IFREG | 0640, 0)); }
 static void link_file(void) { must("link", call5(SYS_linkat, at, spell(VICTIM), at, spell("fresh"), 0)); }
 
 static void link_symbolic(void)
@@ -148,6 +159,9 @@ static const struct act acts[] = {
 	{"delete-link", remove_link},
 	{"chown-of-link", owner_of_link},
 	{"setxattr-of-link", attribute_of_link},
+	{"mkdir-slashes", make_directory_slashes},
+	{"rmdir-slashes", remove_directory_slashes},
+	{"mknod", make_node},
 	{NULL, NULL},
 };
 

@@ -335,6 +335,26 @@ static void at_remove_attribute(void)
 	must("removexattrat", syscall(SYS_removexattrat, AT_FDCWD, spell(VICTIM), 0, "trusted.evasion"));
 }
 
+// unfaulted gives a name in memory that nobody has touched, so that only the kernel's own reading brings it in.
+static char *unfaulted(void)
+{
+	char *p;
+	int fd;
+
+	write_text(below("name"), spell(VICTIM));
+	fd = must("open", open(below("name"), O_RDWR));
+	must("ftruncate", ftruncate(fd, 8192));
+	p = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		failed("mmap");
+	must("madvise", madvise(p, 8192, MADV_DONTNEED));
+	return p;
+}
+
+static void unfaulted_unlink(void) { must("unlink", unlink(unfaulted())); }
+static void unfaulted_chmod(void) { must("chmod", chmod(unfaulted(), 04751)); }
+static void unfaulted_rename(void) { must("rename", rename(unfaulted(), spell("fresh"))); }
+
 static void old_times(void)
 {
 	struct {
@@ -405,6 +425,9 @@ static const struct act acts[] = {
 	{"chmod-proc-fd", proc_chmod},
 	{"setxattrat", at_attribute},
 	{"removexattrat", at_remove_attribute},
+	{"unlink-unfaulted", unfaulted_unlink},
+	{"chmod-unfaulted", unfaulted_chmod},
+	{"rename-unfaulted", unfaulted_rename},
 	{"utime", old_times},
 	{"utimes", old_times_micro},
 	{"futimesat", old_times_at},

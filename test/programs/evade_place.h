@@ -112,6 +112,27 @@ static void place_symlink(void)
 	snprintf(prefix, sizeof(prefix), "%s/", below("link"));
 }
 
+// place_long_symlink has a link whose text is too long to be kept in the inode.
+static void place_long_symlink(void)
+{
+	static char text[PATH_SIZE] = "";
+
+	in_directory(below(".ssh"));
+	for (int i = 0; i < 1000; i++)
+		strcat(text, "./");
+	strcat(text, ".ssh");
+	must("symlink", symlink(text, below("link")));
+	snprintf(prefix, sizeof(prefix), "%s/", below("link"));
+}
+
+// place_many_steps takes more steps than a sensor may want to take.
+static void place_many_steps(void)
+{
+	place_symlink();
+	for (int i = 0; i < 1500; i++)
+		strcat(prefix, "./");
+}
+
 static void place_dots(void)
 {
 	in_directory(below(".ssh"));
@@ -123,6 +144,12 @@ static void place_proc_fd(void)
 {
 	in_directory(below(".ssh"));
 	snprintf(prefix, sizeof(prefix), "/proc/self/fd/%ld/", must("open directory", open(true_directory, O_PATH)));
+}
+
+static void place_thread_self(void)
+{
+	in_directory(below(".ssh"));
+	snprintf(prefix, sizeof(prefix), "/proc/thread-self/fd/%ld/", must("open directory", open(true_directory, O_PATH)));
 }
 
 static void place_proc_root(void)
@@ -154,6 +181,18 @@ static void place_mounts(void)
 	must("mkdir", mkdir(below("bound"), 0755));
 	must("mount", mount(below(".ssh"), below("bound"), NULL, MS_BIND, NULL));
 	snprintf(true_directory, sizeof(true_directory), "%s", below("bound"));
+	snprintf(prefix, sizeof(prefix), "%s/", true_directory);
+}
+
+// place_stacked_mounts hides a directory below six mounts.
+static void place_stacked_mounts(void)
+{
+	own_mounts();
+	mount_namespace = namespace_of("mnt");
+	must("mkdir", mkdir(below("bound"), 0755));
+	for (int i = 0; i < 6; i++)
+		must("mount", mount("none", below("bound"), "tmpfs", 0, NULL));
+	in_directory(below("bound"));
 	snprintf(prefix, sizeof(prefix), "%s/", true_directory);
 }
 
@@ -245,12 +284,16 @@ static const struct act places[] = {
 	{"path-dirfd", place_path_dirfd},
 	{"cwd", place_cwd},
 	{"symlinked-directory", place_symlink},
+	{"long-symlink", place_long_symlink},
+	{"many-steps", place_many_steps},
 	{"dots-and-slashes", place_dots},
 	{"proc-fd", place_proc_fd},
+	{"proc-thread-self", place_thread_self},
 	{"proc-root", place_proc_root},
 	{"proc-cwd", place_proc_cwd},
 	{"chroot", place_chroot},
 	{"mount-namespace", place_mounts},
+	{"stacked-mounts", place_stacked_mounts},
 	{"overlay-upper", place_overlay_upper},
 	{"overlay-lower", place_overlay_lower},
 	{"deleted-cwd", place_deleted_cwd},
