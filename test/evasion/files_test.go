@@ -3,6 +3,7 @@ package evasion
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -53,7 +54,7 @@ var takesNoDirectory = []string{"truncate", "setxattr", "removexattr"}
 var placeNames = []string{
 	"plain", "dirfd", "path-dirfd", "cwd", "symlinked-directory", "long-symlink", "many-steps", "dots-and-slashes",
 	"proc-fd", "proc-thread-self", "proc-root", "proc-cwd", "chroot", "mount-namespace", "stacked-mounts",
-	 "overlay-upper", "overlay-lower", "deleted-cwd", "long-path", "not-utf8",
+	"overlay-upper", "overlay-lower", "deleted-cwd", "long-path", "not-utf8",
 }
 
 func TestFilesByEveryName(t *testing.T) {
@@ -108,7 +109,7 @@ func TestFilesByEveryWay(t *testing.T) {
 				t.Skip(lacking)
 			}
 			for _, op := range fileOps {
-				if ring && !slices.Contains(ringOps, op.name) {
+				if ring && !slices.Contains(ringOps, op.name) || strings.HasPrefix(way, "old") && op.name == "rename-exchange" {
 					continue
 				}
 				t.Run(op.name, func(t *testing.T) {

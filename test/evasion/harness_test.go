@@ -196,17 +196,18 @@ func (p program) try(t *testing.T, act string, arguments ...string) (f facts, la
 	want := parseWant(t, f, p.end+" actor.process.pid={main}")
 	if _, err := tests.system.Events.Wait(endTimeout, func(ev *pb.Event) bool { return want.difference(ev) == "" }); err != nil {
 		tests.dumb[p.name] = true
-		t.Fatalf("the end of the act, %q, was not reported: %v\n%s", p.end, err, told(f))
+		t.Fatalf("the end of the act, %q, was not reported: %v\n%s", p.end, err, told(f, want.kind))
 	}
 	return f, ""
 }
 
-// told lists the events of the processes of an act.
-func told(f facts) string {
+// told lists the events of the processes of an act; how they began and ended only where that is what was wanted.
+func told(f facts, kind string) string {
 	var b strings.Builder
 	actors := append(f.all("pid"), f["main"], f["maker"], f["target"])
 	tests.system.Events.Each(func(ev *pb.Event) {
-		if slices.Contains(actors, fmt.Sprint(ev.Actor.GetProcess().GetPid())) {
+		process := ev.Class == pb.Class_CLASS_PROCESS && kind != "exec" && kind != "fork"
+		if !process && slices.Contains(actors, fmt.Sprint(ev.Actor.GetProcess().GetPid())) {
 			fmt.Fprintf(&b, "  %s\n", show(ev))
 		}
 	})
@@ -231,11 +232,11 @@ func expect(t *testing.T, f facts, wants ...string) {
 		})
 		switch {
 		case found && w.absent:
-			t.Errorf("reported, and should not be: %s\nevents of the act:\n%s", w.text, told(f))
+			t.Errorf("reported, and should not be: %s\nevents of the act:\n%s", w.text, told(f, w.kind))
 		case !found && !w.absent && nearest != nil:
-			t.Errorf("not reported: %s\nthe nearest differs: %s\nevents of the act:\n%s", w.text, w.difference(nearest), told(f))
+			t.Errorf("not reported: %s\nthe nearest differs: %s\nevents of the act:\n%s", w.text, w.difference(nearest), told(f, w.kind))
 		case !found && !w.absent:
-			t.Errorf("not reported: %s\nevents of the act:\n%s", w.text, told(f))
+			t.Errorf("not reported: %s\nevents of the act:\n%s", w.text, told(f, w.kind))
 		}
 	}
 }

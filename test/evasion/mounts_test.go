@@ -19,7 +19,7 @@ var mountScenarios = []scenario{
 	{"open_tree", wants("mount operation=open_tree target={source}", "mount operation=move_mount target={target}")},
 	{"mount_setattr", wants("mount operation=mount_setattr target={target}")},
 	{"pivot_root", wants("mount operation=pivot_root")},
-	{"failing-mount", wants("no mount")},
+	{"failing-mount", wants("no mount source=a%20source")},
 	{"bind-path", wants(bound + " type=1")},
 	{"bind-relative", wants(bound + " type=2")},
 	{"bind-symlinked-directory", wants(bound + " type=5")},

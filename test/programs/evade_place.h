@@ -128,7 +128,9 @@ static void place_long_symlink(void)
 // place_many_steps takes more steps than a sensor may want to take.
 static void place_many_steps(void)
 {
-	place_symlink();
+	in_directory(below(".ssh"));
+	must("symlink", symlink(true_directory, below("l")));
+	snprintf(prefix, sizeof(prefix), "%s/", below("l"));
 	for (int i = 0; i < 1500; i++)
 		strcat(prefix, "./");
 }
@@ -137,7 +139,7 @@ static void place_dots(void)
 {
 	in_directory(below(".ssh"));
 	must("mkdir", mkdir(below("x"), 0755));
-	snprintf(prefix, sizeof(prefix), "%s/.//x/..//.ssh/./emptydir/..//", base);
+	snprintf(prefix, sizeof(prefix), "%s/.//x/..//.ssh/.././x/../.ssh//", base);
 }
 
 static void place_proc_fd(void)
@@ -189,33 +191,32 @@ static void place_stacked_mounts(void)
 {
 	own_mounts();
 	mount_namespace = namespace_of("mnt");
-	must("mkdir", mkdir(below("bound"), 0755));
 	for (int i = 0; i < 6; i++)
-		must("mount", mount("none", below("bound"), "tmpfs", 0, NULL));
-	in_directory(below("bound"));
+		must("mount", mount("none", below(".ssh"), "tmpfs", 0, NULL));
+	in_directory(below(".ssh"));
 	snprintf(prefix, sizeof(prefix), "%s/", true_directory);
 }
 
 static void overlay(int lower)
 {
-	static const char *const directories[] = {"lower", "upper", "work", "merged"};
+	static const char *const directories[] = {"lower", "upper", "work"};
 	static char options[3 * PATH_SIZE];
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 3; i++)
 		must("mkdir", mkdir(below(directories[i]), 0755));
 	own_mounts();
 	mount_namespace = namespace_of("mnt");
 	if (lower)
 		fill(below("lower"));
 	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", below("lower"), below("upper"), below("work"));
-	if (mount("overlay", below("merged"), "overlay", 0, options) < 0) {
+	if (mount("overlay", below(".ssh"), "overlay", 0, options) < 0) {
 		if (errno == ENODEV)
 			lacking("overlayfs");
 		failed("mount overlay");
 	}
 	if (!lower)
-		fill(below("merged"));
-	snprintf(true_directory, sizeof(true_directory), "%s", below("merged"));
+		fill(below(".ssh"));
+	snprintf(true_directory, sizeof(true_directory), "%s", below(".ssh"));
 	snprintf(prefix, sizeof(prefix), "%s/", true_directory);
 }
 
@@ -256,8 +257,10 @@ static void make_long(void)
 static void place_long(void)
 {
 	snprintf(true_directory, sizeof(true_directory), "%s", below(".ssh"));
-	long_size = 4000 - sizeof(VICTIM);
+	long_size = 4000 - sizeof(VICTIM) - sizeof("/.ssh");
 	make_long();
+	must("mkdir", mkdir(".ssh", 0755));
+	strcat(true_directory, "/.ssh");
 	must("chdir", chdir("/"));
 	fill(true_directory);
 	snprintf(prefix, sizeof(prefix), "%.8000s/", true_directory);
