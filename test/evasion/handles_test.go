@@ -112,10 +112,10 @@ func TestNamesThatChangeUnderWay(t *testing.T) {
 				truth = append(truth, path)
 			}
 			n, changed := 0, 0
-			tests.system.Events.Each(func(ev *pb.Event) {
+			tests.system.Events.Count(func(ev *pb.Event) bool {
 				path, _ := fieldOf(ev, s.field+".path")
 				if kindOf(ev) != s.kind || fmt.Sprint(ev.Actor.Process.Pid) != f["main"] || strings.HasSuffix(path, "/kept") {
-					return
+					return false
 				}
 				if n < len(truth) && path != truth[n] {
 					changed++
@@ -125,6 +125,7 @@ func TestNamesThatChangeUnderWay(t *testing.T) {
 					}
 				}
 				n++
+				return false
 			})
 			if n != len(truth) {
 				t.Errorf("%d calls were made and %d reported", len(truth), n)

@@ -89,8 +89,8 @@ func prepare() error {
 		}
 	}
 	if socket := os.Getenv("VEDETTE_EVASION_SOCKET"); socket != "" {
-		tests.system, err = live.Connect(socket, os.Getenv("VEDETTE_EVASION_HOST"))
-		return err
+		tests.system = live.New("")
+		return tests.system.Connect(socket, os.Getenv("VEDETTE_EVASION_HOST"))
 	}
 	bin, err := filepath.Abs("../../bin")
 	if err != nil {
@@ -103,7 +103,11 @@ func prepare() error {
 	if err != nil {
 		return err
 	}
-	tests.system, err = live.Start(bin, rules, "evasion")
+	prefix, err := live.NewPrefix()
+	if err != nil {
+		return err
+	}
+	tests.system, err = live.Start(bin, rules, "evasion", prefix)
 	return err
 }
 
@@ -205,11 +209,12 @@ func (p program) try(t *testing.T, act string, arguments ...string) (f facts, la
 func told(f facts, kind string) string {
 	var b strings.Builder
 	actors := append(f.all("pid"), f["main"], f["maker"], f["target"])
-	tests.system.Events.Each(func(ev *pb.Event) {
+	tests.system.Events.Count(func(ev *pb.Event) bool {
 		process := ev.Class == pb.Class_CLASS_PROCESS && kind != "exec" && kind != "fork"
 		if !process && slices.Contains(actors, fmt.Sprint(ev.Actor.GetProcess().GetPid())) {
 			fmt.Fprintf(&b, "  %s\n", show(ev))
 		}
+		return false
 	})
 	return b.String()
 }
@@ -221,15 +226,13 @@ func expect(t *testing.T, f facts, wants ...string) {
 		w := parseWant(t, f, line)
 		var nearest *pb.Event
 		best := 1 << 30
-		found := false
-		tests.system.Events.Each(func(ev *pb.Event) {
-			switch d := w.difference(ev); {
-			case d == "":
-				found = true
-			case w.sameKind(ev) && len(d) < best:
+		found := tests.system.Events.Count(func(ev *pb.Event) bool {
+			d := w.difference(ev)
+			if w.sameKind(ev) && d != "" && len(d) < best && fmt.Sprint(ev.Actor.GetProcess().GetPid()) == f["pid"] {
 				nearest, best = ev, len(d)
 			}
-		})
+			return d == ""
+		}) > 0
 		switch {
 		case found && w.absent:
 			t.Errorf("reported, and should not be: %s\nevents of the act:\n%s", w.text, told(f, w.kind))

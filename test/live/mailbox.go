@@ -52,14 +52,18 @@ func (m *Mailbox[T]) Wait(timeout time.Duration, f func(T) bool) (T, error) {
 	}
 }
 
-// Each calls f with everything that came.
-func (m *Mailbox[T]) Each(f func(T)) {
+// Count tells how many of those that came satisfy f.
+func (m *Mailbox[T]) Count(f func(T) bool) int {
 	m.mu.Lock()
 	all := m.all
 	m.mu.Unlock()
+	n := 0
 	for _, v := range all {
-		f(v)
+		if f(v) {
+			n++
+		}
 	}
+	return n
 }
 
 // Clear forgets everything. Nobody may be waiting.

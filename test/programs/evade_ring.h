@@ -77,8 +77,8 @@ static long ring_do(struct io_uring_sqe request)
 	if (result >= 0)
 		return result;
 	errno = -result;
-	// An operation that this kernel does not know.
-	if (errno == EINVAL)
+	// An operation that this kernel does not know, or, before 5.11, an ordinary descriptor in a ring that is polled.
+	if (errno == EINVAL || (errno == EBADF && (ring.flags & IORING_SETUP_SQPOLL)))
 		lacking("this operation of io_uring");
 	return -1;
 }
