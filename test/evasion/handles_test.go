@@ -86,6 +86,8 @@ var handleScenarios = []scenario{
 	{"unlink-unfaulted", wants("file_delete file.path={victim} file.source=PATH_SOURCE_KERNEL")},
 	{"chmod-unfaulted", wants("file_mode file@victim new_mode=0104751")},
 	{"rename-unfaulted", wants("file_rename from.inode={fresh.ino} to={fresh} from.path={victim}")},
+	{"flood", wants(readable, "throttled class=CLASS_FILE ended=false", "throttled class=CLASS_FILE ended=true withheld>=1000",
+		"file_open file@other flags&1")},
 	{"utime", wants("file_times file@victim new_mtime_ns=1000000001000000000")},
 	{"utimes", wants("file_times file@victim new_mtime_ns=1000000001000002000")},
 	{"futimesat", wants("file_times file@victim new_mtime_ns=1000000001000002000")},

@@ -382,6 +382,16 @@ static void old_times_at(void)
 	must("futimesat", syscall(SYS_futimesat, AT_FDCWD, spell(VICTIM), times));
 }
 
+// flood hides one act among more than a sensor tells of.
+static void flood(void)
+{
+	for (int i = 0; i < 5000; i++)
+		close(must("open", open(spell("other"), O_WRONLY)));
+	victim(O_RDONLY);
+	usleep(1200000);
+	close(must("open", open(spell("other"), O_WRONLY)));
+}
+
 static const struct act acts[] = {
 	{"creat", read_creat},
 	{"read-opath-reopened", read_reopened},
@@ -432,6 +442,7 @@ static const struct act acts[] = {
 	{"unlink-unfaulted", unfaulted_unlink},
 	{"chmod-unfaulted", unfaulted_chmod},
 	{"rename-unfaulted", unfaulted_rename},
+	{"flood", flood},
 	{"utime", old_times},
 	{"utimes", old_times_micro},
 	{"futimesat", old_times_at},
