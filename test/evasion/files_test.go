@@ -27,7 +27,7 @@ var fileOps = []op{
 		"file_write file@victim offset=0 length=12 head=evaded-write",
 	}},
 	{"close", []string{
-		fmt.Sprintf("file_open file@victim flags&%d", unix.O_WRONLY|unix.O_TRUNC),
+		fmt.Sprintf("file_open file@victim flags&%d", unix.O_WRONLY),
 		"file_write file@victim head=evaded-write",
 		"file_close file@victim written=true file.size=21 bytes_written=21",
 	}},

@@ -205,13 +205,18 @@ func (p program) try(t *testing.T, act string, arguments ...string) (f facts, la
 	return f, ""
 }
 
+// toldLines is as many events as a person wants to read.
+const toldLines = 30
+
 // told lists the events of the processes of an act; how they began and ended only where that is what was wanted.
 func told(f facts, kind string) string {
 	var b strings.Builder
+	lines := 0
 	actors := append(f.all("pid"), f["main"], f["maker"], f["target"])
 	tests.system.Events.Count(func(ev *pb.Event) bool {
 		process := ev.Class == pb.Class_CLASS_PROCESS && kind != "exec" && kind != "fork"
-		if !process && slices.Contains(actors, fmt.Sprint(ev.Actor.GetProcess().GetPid())) {
+		if !process && lines < toldLines && slices.Contains(actors, fmt.Sprint(ev.Actor.GetProcess().GetPid())) {
+			lines++
 			fmt.Fprintf(&b, "  %s\n", show(ev))
 		}
 		return false

@@ -385,11 +385,12 @@ static void old_times_at(void)
 // flood hides one act among more than a sensor tells of.
 static void flood(void)
 {
+	write_text(below("flooded"), "");
 	for (int i = 0; i < 5000; i++)
-		close(must("open", open(spell("other"), O_WRONLY)));
+		close(must("open", open(below("flooded"), O_WRONLY)));
 	victim(O_RDONLY);
 	usleep(1200000);
-	close(must("open", open(spell("other"), O_WRONLY)));
+	close(must("open", open(below("flooded"), O_WRONLY)));
 }
 
 static const struct act acts[] = {
