@@ -108,6 +108,12 @@ func (s *System) Connect(socket, host string) error {
 		}
 		return sub.SetPendingLimits(-1, 512<<20)
 	}
+	type batch struct {
+		instance uint64
+		class    pb.Class
+		number   uint64
+	}
+	seen := map[batch]bool{}
 	return errors.Join(
 		subscribe(subject.AllAlerts(host), func(m *nats.Msg) {
 			if a, err := ecs.Decode(m.Data); err == nil {
@@ -122,7 +128,12 @@ func (s *System) Connect(socket, host string) error {
 		}),
 		subscribe(subject.AllEvents(host), func(m *nats.Msg) {
 			b := &pb.EventBatch{}
-			if err := b.UnmarshalVTUnsafe(m.Data); err == nil {
+			if err := b.UnmarshalVTUnsafe(m.Data); err != nil {
+				return
+			}
+			// What is not acknowledged in time is sent again.
+			if k := (batch{b.Instance, b.Class, b.Number}); !seen[k] {
+				seen[k] = true
 				s.Events.Put(b.Events...)
 			}
 		}),
