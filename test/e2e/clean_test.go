@@ -97,7 +97,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			if len(onlyNew(leftovers(t), before)) == 0 {
 				t.Fatal("a running system leaves no trace: this test looks in the wrong places")
 			}
-			s.nc.Close()
+			s.Conn.Close()
 			end(s)
 			var left []string
 			for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(100 * time.Millisecond) {
@@ -109,33 +109,33 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			if len(left) > 0 {
 				t.Errorf("left behind:\n%s", strings.Join(left, "\n"))
 			}
-			if _, err := os.Stat(s.socket()); name == "Ctrl-C" && !errors.Is(err, os.ErrNotExist) {
+			if _, err := os.Stat(s.Socket()); name == "Ctrl-C" && !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("the socket file is left behind: %v", err)
 			}
-			os.RemoveAll(s.prefix)
+			os.RemoveAll(s.Prefix)
 		})
 	}
 	f("Ctrl-C", func(s *system) {
-		if err := s.stop(); err != nil {
+		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
 	f("kill -9 of vedette up", func(s *system) {
-		if err := syscall.Kill(s.up.Process.Pid, syscall.SIGKILL); err != nil {
+		if err := syscall.Kill(s.Up.Process.Pid, syscall.SIGKILL); err != nil {
 			t.Error(err)
 		}
-		<-s.done
+		<-s.Done
 	})
 }
 
 func TestKilledSystemStartsAgain(t *testing.T) {
 	needRoot(t)
 	s := start(t)
-	s.nc.Close()
-	if err := exec.Command("kill", "-9", fmt.Sprint(s.up.Process.Pid)).Run(); err != nil {
+	s.Conn.Close()
+	if err := exec.Command("kill", "-9", fmt.Sprint(s.Up.Process.Pid)).Run(); err != nil {
 		t.Fatal(err)
 	}
-	<-s.done
-	again := startIn(t, s.prefix)
+	<-s.Done
+	again := startIn(t, s.Prefix)
 	stopOrFail(t, again)
 }

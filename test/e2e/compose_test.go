@@ -18,6 +18,7 @@ import (
 	"github.com/vedette-edr/vedette/proto/ecs"
 	"github.com/vedette-edr/vedette/proto/host"
 	"github.com/vedette-edr/vedette/proto/subject"
+	"github.com/vedette-edr/vedette/test/live"
 )
 
 // compose is what this test understands of docker-compose.yml; a key that it does not know would be a promise untested.
@@ -75,8 +76,8 @@ func TestComposeFileRunsWithThePrivilegesItNames(t *testing.T) {
 
 	c := &containers{t: t, repo: repo, dir: newPrefix(t), volumes: file.Volumes}
 	defer c.stop()
-	s := &system{prefix: c.dir, output: &lockedBuffer{}, done: make(chan error, 1)}
-	c.output = s.output
+	s := &system{live.New(c.dir)}
+	c.output = &s.Output
 	for _, name := range []string{"bus", "collector", "analyzer"} {
 		c.run(name, file.Services[name])
 	}
@@ -92,10 +93,10 @@ func TestComposeFileRunsWithThePrivilegesItNames(t *testing.T) {
 	if err != nil {
 		t.Skip("needs a machine id, which the containers share: ", err)
 	}
-	if err := s.connect(id); err != nil {
-		t.Fatalf("%v\n%s", err, s.output)
+	if err := s.Connect(s.Socket(), id); err != nil {
+		t.Fatalf("%v\n%s", err, s.Output.String())
 	}
-	defer s.nc.Close()
+	defer s.Conn.Close()
 	for _, component := range []string{subject.Bus, subject.Analyzer, subject.Collector} {
 		h := s.lastHealth(t, component)
 		if h.Resources.GetCapabilities() != 0 || !h.Resources.GetNoNewPrivileges() || h.Resources.GetUid() == 0 {
@@ -112,7 +113,7 @@ type containers struct {
 	t       *testing.T
 	repo    string
 	dir     string
-	output  *lockedBuffer
+	output  *live.Buffer
 	volumes map[string]yaml.Node
 	running []*exec.Cmd
 	names   []string

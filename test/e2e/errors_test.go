@@ -9,12 +9,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vedette-edr/vedette/test/live"
 )
 
 // refuses runs a command that must fail with a code other than 0, soon, and with a sentence that names all of words.
 func refuses(t *testing.T, cmd *exec.Cmd, words ...string) {
 	t.Helper()
-	var out lockedBuffer
+	var out live.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -87,7 +89,7 @@ func TestMistakesAreAnsweredInWords(t *testing.T) {
 		cmd := upIn(t, newPrefix(t))
 		for i, a := range cmd.Args {
 			if a == "--prefix" {
-				cmd.Args[i+1] = s.prefix
+				cmd.Args[i+1] = s.Prefix
 			}
 		}
 		refuses(t, cmd, "already")

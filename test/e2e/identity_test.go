@@ -45,7 +45,7 @@ func TestTheBusGivesEachUserItsRoleOnly(t *testing.T) {
 	group := gidOf(t, "vedette")
 	f := func(account, inbox string, publish, subscribe []string) {
 		t.Helper()
-		r := as(t, uidOf(t, account), group, busAct{s.socket(), inbox, subjects, append(subjects, ">")})
+		r := as(t, uidOf(t, account), group, busAct{s.Socket(), inbox, subjects, append(subjects, ">")})
 		if r.Refused != "" {
 			t.Errorf("%s cannot connect: %s", account, r.Refused)
 			return
@@ -69,13 +69,13 @@ func TestTheBusGivesEachUserItsRoleOnly(t *testing.T) {
 	f("vedette-analyzer", "_INBOX_analyzer", []string{alerts, control, health}, []string{events})
 
 	t.Run("a user without a role is refused", func(t *testing.T) {
-		r := as(t, 65534, group, busAct{Socket: s.socket(), Inbox: "_INBOX"})
+		r := as(t, 65534, group, busAct{Socket: s.Socket(), Inbox: "_INBOX"})
 		if r.Refused == "" {
 			t.Error("uid 65534 could connect")
 		}
 	})
 	t.Run("a user outside the group cannot reach the socket", func(t *testing.T) {
-		r := as(t, 65534, 65534, busAct{Socket: s.socket(), Inbox: "_INBOX"})
+		r := as(t, 65534, 65534, busAct{Socket: s.Socket(), Inbox: "_INBOX"})
 		if !strings.Contains(r.Refused, "group") {
 			t.Errorf("uid 65534 got %q, want to be told about the group", r.Refused)
 		}

@@ -68,7 +68,7 @@ func exactlyOnce(t *testing.T, s *system, m string, want int) {
 	seen := map[string]int{}
 	gather := func() {
 		clear(seen)
-		s.alerts.count(func(a *ecs.Alert) bool {
+		s.Alerts.Count(func(a *ecs.Alert) bool {
 			if n := len(a.Process.Args); n == 3 && strings.Contains(a.Process.Args[1], m) {
 				seen[a.Process.Args[2]+" "+a.Rule.ID]++
 			}
@@ -156,23 +156,23 @@ func TestNothingIsLostWhenTheBusIsKilled(t *testing.T) {
 // analyzer raised before and after it was killed.
 func exactlyOnceLater(t *testing.T, s *system, m string, want int) {
 	t.Helper()
-	out, err := exec.Command(bin(t, "vedette"), "alerts", "--prefix", s.prefix, "--since", "5m", "--follow=false", "--json").Output()
+	out, err := exec.Command(bin(t, "vedette"), "alerts", "--prefix", s.Prefix, "--since", "5m", "--follow=false", "--json").Output()
 	if err != nil {
 		t.Fatalf("vedette alerts: %v", err)
 	}
-	file, err := os.ReadFile(filepath.Join(s.prefix, "var/log/vedette/alerts.ndjson"))
+	file, err := os.ReadFile(filepath.Join(s.Prefix, "var/log/vedette/alerts.ndjson"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for where, lines := range map[string]string{"stream": string(out), "file": string(file)} {
 		t.Log(where)
-		s.alerts.clear()
+		s.Alerts.Clear()
 		for line := range strings.Lines(lines) {
 			a, err := ecs.Decode([]byte(line))
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.alerts.put(a)
+			s.Alerts.Put(a)
 		}
 		exactlyOnce(t, s, m, want)
 	}
@@ -198,7 +198,7 @@ func assertNothingUnexplained(t *testing.T, s *system) {
 
 func stopOrFail(t *testing.T, s *system) {
 	t.Helper()
-	if err := s.stop(); err != nil {
+	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
 }

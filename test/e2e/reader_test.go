@@ -23,7 +23,7 @@ func TestAStockClientWithTheCredentialReadsAlertsAndNothingElse(t *testing.T) {
 	s := startIn(t, prefix, "--tls")
 	defer stopOrFail(t, s)
 	out := trueDir(t)
-	do(t, exec.Command(bin(t, "vedette"), "creds", "reader", "--prefix", s.prefix, "--out", out, "--name", "siem"))
+	do(t, exec.Command(bin(t, "vedette"), "creds", "reader", "--prefix", s.Prefix, "--out", out, "--name", "siem"))
 
 	if _, err := nats.Connect("tls://127.0.0.1:14222", nats.RootCAs(filepath.Join(out, "ca.pem")), nats.MaxReconnects(0)); err == nil {
 		t.Error("a client without a credential could connect")
@@ -99,7 +99,7 @@ func TestAlertsReachTheFileTheStreamAndTheTerminal(t *testing.T) {
 	do(t, exec.Command(payload[0], payload[1:]...))
 	live := s.alert(t, "the act", func(a *ecs.Alert) bool { return strings.Contains(a.Process.CommandLine, m) })
 
-	f, err := os.Open(filepath.Join(s.prefix, "var/log/vedette/alerts.ndjson"))
+	f, err := os.Open(filepath.Join(s.Prefix, "var/log/vedette/alerts.ndjson"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,14 +117,14 @@ func TestAlertsReachTheFileTheStreamAndTheTerminal(t *testing.T) {
 	if found != 1 {
 		t.Errorf("the alert stands %d times in the file, want once", found)
 	}
-	out, err := exec.Command(bin(t, "vedette"), "alerts", "--prefix", s.prefix, "--since", "1m", "--follow=false", "--no-color").CombinedOutput()
+	out, err := exec.Command(bin(t, "vedette"), "alerts", "--prefix", s.Prefix, "--since", "1m", "--follow=false", "--no-color").CombinedOutput()
 	if err != nil {
 		t.Fatalf("vedette alerts: %v\n%s", err, out)
 	}
 	if !strings.Contains(string(out), m) || strings.Contains(string(out), "\x1b") {
 		t.Errorf("vedette alerts does not show the alert in plain text: %s", out)
 	}
-	if shown := s.output.String(); !strings.Contains(shown, m) {
+	if shown := s.Output.String(); !strings.Contains(shown, m) {
 		t.Errorf("vedette up does not show the alert")
 	}
 }
@@ -132,7 +132,7 @@ func TestAlertsReachTheFileTheStreamAndTheTerminal(t *testing.T) {
 func TestStatusClosesTheSum(t *testing.T) {
 	s := running(t)
 	// Other tests have done what a warning is due for, so the verdict may be 1; 2 would mean that something is missing.
-	cmd := exec.Command(bin(t, "vedette"), "status", "--prefix", s.prefix, "--json")
+	cmd := exec.Command(bin(t, "vedette"), "status", "--prefix", s.Prefix, "--json")
 	out, err := cmd.Output()
 	if err != nil && cmd.ProcessState.ExitCode() != 1 {
 		t.Fatalf("vedette status: %v\n%s", err, out)

@@ -36,7 +36,7 @@ func TestACaptureReplaysAsItWasLive(t *testing.T) {
 	s := running(t)
 	dir := t.TempDir()
 	recording := filepath.Join(dir, "live.vdc")
-	capture := exec.Command(bin(t, "vedette"), "capture", "--prefix", s.prefix, "--json", recording)
+	capture := exec.Command(bin(t, "vedette"), "capture", "--prefix", s.Prefix, "--json", recording)
 	var summary, told bytes.Buffer
 	capture.Stdout, capture.Stderr = &summary, &told
 	if err := capture.Start(); err != nil {

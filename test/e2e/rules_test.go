@@ -118,7 +118,7 @@ func testRule(t *testing.T, s *system, path string) {
 	for _, script := range test.Fires {
 		t.Run("fires/"+script.Name, func(t *testing.T) {
 			pid, began := script.run(t)
-			_, err := s.alerts.wait(5*time.Second, func(a *ecs.Alert) bool { return a.Rule.ID == rule.ID && caused(a, pid, began) })
+			_, err := s.Alerts.Wait(5*time.Second, func(a *ecs.Alert) bool { return a.Rule.ID == rule.ID && caused(a, pid, began) })
 			if err != nil {
 				t.Errorf("no alert of this rule: %v", err)
 			}
@@ -132,7 +132,7 @@ func testRule(t *testing.T, s *system, path string) {
 			payload := trigger(t, m)
 			do(t, exec.Command(payload[0], payload[1:]...))
 			s.alert(t, "the sentinel", func(a *ecs.Alert) bool { return strings.Contains(a.Process.CommandLine, m) })
-			if n := s.alerts.count(func(a *ecs.Alert) bool { return a.Rule.ID == rule.ID && caused(a, pid, began) }); n > 0 {
+			if n := s.Alerts.Count(func(a *ecs.Alert) bool { return a.Rule.ID == rule.ID && caused(a, pid, began) }); n > 0 {
 				t.Errorf("%d alerts of this rule, want none", n)
 			}
 		})

@@ -4,8 +4,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,23 +12,16 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	pb "github.com/vedette-edr/vedette/proto"
 	"github.com/vedette-edr/vedette/proto/ecs"
-	"github.com/vedette-edr/vedette/proto/peercred"
-	"github.com/vedette-edr/vedette/proto/subject"
+	"github.com/vedette-edr/vedette/test/live"
 )
 
 // hostID is the host token of every system under test, so that subjects can be spelled.
 const hostID = "e2e"
-
-// startTimeout is for a loaded machine; an idle one is ready in about a second.
-const startTimeout = 60 * time.Second
 
 func TestMain(m *testing.M) {
 	if act := os.Getenv(actVariable); act != "" {
@@ -38,7 +29,7 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	if shared.system != nil {
-		if err := shared.system.stop(); err != nil {
+		if err := shared.system.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "cannot stop the shared system:", err)
 			code = 1
 		}
@@ -105,16 +96,7 @@ func tool(t testing.TB, name string) string {
 }
 
 // system is one running Vedette.
-type system struct {
-	prefix string
-	up     *exec.Cmd
-	output *lockedBuffer
-	done   chan error
-	nc     *nats.Conn
-	alerts mailbox[*ecs.Alert]
-	events mailbox[*pb.Event]
-	health mailbox[*pb.Health]
-}
+type system struct{ *live.System }
 
 var shared struct {
 	once   sync.Once
@@ -135,11 +117,8 @@ func running(t *testing.T) *system {
 // newPrefix makes a directory that the restricted users can pass through.
 func newPrefix(t testing.TB) string {
 	t.Helper()
-	prefix, err := os.MkdirTemp("", "vedette-e2e")
+	prefix, err := live.NewPrefix()
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(prefix, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return prefix
@@ -157,110 +136,11 @@ func startIn(t testing.TB, prefix string, flags ...string) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &system{prefix: prefix, output: &lockedBuffer{}, done: make(chan error, 1)}
-	args := append([]string{
-		"up", "--prefix", prefix, "--bin", filepath.Dir(bin(t, "vedette")), "--rules", rules, "--host-id", hostID,
-	}, flags...)
-	s.up = exec.Command(bin(t, "vedette"), args...)
-	s.up.Stdout, s.up.Stderr = s.output, s.output
-	s.up.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := s.up.Start(); err != nil {
+	s, err := live.Start(filepath.Dir(bin(t, "vedette")), rules, hostID, prefix, flags...)
+	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { s.done <- s.up.Wait() }()
-	if err := s.connect(hostID); err != nil {
-		s.kill()
-		t.Fatalf("%v\n--- what vedette up said:\n%s", err, s.output)
-	}
-	for _, component := range []string{subject.Bus, subject.Analyzer, subject.Collector} {
-		if _, err := s.health.wait(startTimeout, func(h *pb.Health) bool { return h.Component == component }); err != nil {
-			s.kill()
-			t.Fatalf("%s is not heard: %v\n--- what vedette up said:\n%s", component, err, s.output)
-		}
-	}
-	return s
-}
-
-func (s *system) socket() string { return filepath.Join(s.prefix, "run/vedette/bus/bus.sock") }
-
-// connect subscribes as the operator that root is.
-func (s *system) connect(host string) error {
-	deadline := time.Now().Add(startTimeout)
-	dialer := &peercred.Dialer{Path: s.socket()}
-	for {
-		nc, err := nats.Connect("nats://vedette", nats.SetCustomDialer(dialer), nats.SkipHostLookup(),
-			nats.CustomInboxPrefix("_INBOX_operator"), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
-		if err == nil {
-			s.nc = nc
-			break
-		}
-		select {
-		case err := <-s.done:
-			s.done <- err
-			return fmt.Errorf("vedette up ended: %w", errors.Join(err, errEnded))
-		default:
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("the bus did not come up: %w", err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	subscribe := func(subject string, f func(*nats.Msg)) error {
-		sub, err := s.nc.Subscribe(subject, f)
-		if err != nil {
-			return err
-		}
-		return sub.SetPendingLimits(-1, 512<<20)
-	}
-	return errors.Join(
-		subscribe(subject.AllAlerts(host), func(m *nats.Msg) {
-			if a, err := ecs.Decode(m.Data); err == nil {
-				s.alerts.put(a)
-			}
-		}),
-		subscribe(subject.AllHealth(host), func(m *nats.Msg) {
-			h := &pb.Health{}
-			if err := h.UnmarshalVTUnsafe(m.Data); err == nil {
-				s.health.put(h)
-			}
-		}),
-		subscribe(subject.AllEvents(host), func(m *nats.Msg) {
-			b := &pb.EventBatch{}
-			if err := b.UnmarshalVTUnsafe(m.Data); err == nil {
-				s.events.put(b.Events...)
-			}
-		}),
-		s.nc.Flush(),
-	)
-}
-
-var errEnded = errors.New("it should run until it is told to stop")
-
-// stop ends the system as Ctrl-C does, and fails when it does not end well.
-func (s *system) stop() error {
-	if s.nc != nil {
-		s.nc.Close()
-	}
-	if err := s.up.Process.Signal(os.Interrupt); err != nil {
-		return err
-	}
-	select {
-	case err := <-s.done:
-		s.done <- err
-		os.RemoveAll(s.prefix)
-		if err != nil {
-			return fmt.Errorf("vedette up: %w\n%s", err, s.output)
-		}
-		return nil
-	case <-time.After(30 * time.Second):
-		s.kill()
-		return fmt.Errorf("vedette up did not stop within 30 s\n%s", s.output)
-	}
-}
-
-func (s *system) kill() {
-	_ = syscall.Kill(-s.up.Process.Pid, syscall.SIGKILL)
-	<-s.done
+	return &system{s}
 }
 
 // pid of a component, as its last health message says.
@@ -273,7 +153,7 @@ func (s *system) pid(t *testing.T, component string) int {
 func (s *system) lastHealth(t *testing.T, component string) *pb.Health {
 	t.Helper()
 	now := time.Now().UnixNano()
-	h, err := s.health.wait(20*time.Second, func(h *pb.Health) bool { return h.Component == component && h.WallTimeNs > now })
+	h, err := s.Health.Wait(20*time.Second, func(h *pb.Health) bool { return h.Component == component && h.WallTimeNs > now })
 	if err != nil {
 		t.Fatalf("no health of the %s: %v", component, err)
 	}
@@ -283,7 +163,7 @@ func (s *system) lastHealth(t *testing.T, component string) *pb.Health {
 // exec waits for the exec event of a process whose arguments hold marker.
 func (s *system) exec(t *testing.T, marker string) *pb.Event {
 	t.Helper()
-	ev, err := s.events.wait(20*time.Second, func(ev *pb.Event) bool {
+	ev, err := s.Events.Wait(20*time.Second, func(ev *pb.Event) bool {
 		return ev.GetExec() != nil && bytes.Contains(ev.GetExec().Arguments, []byte(marker))
 	})
 	if err != nil {
@@ -295,88 +175,11 @@ func (s *system) exec(t *testing.T, marker string) *pb.Event {
 // alert waits for an alert that satisfies f.
 func (s *system) alert(t *testing.T, what string, f func(*ecs.Alert) bool) *ecs.Alert {
 	t.Helper()
-	a, err := s.alerts.wait(20*time.Second, f)
+	a, err := s.Alerts.Wait(20*time.Second, f)
 	if err != nil {
 		t.Fatalf("no alert about %s: %v", what, err)
 	}
 	return a
-}
-
-// mailbox keeps everything that came, so that it does not matter whether one waits before or after.
-type mailbox[T any] struct {
-	mu    sync.Mutex
-	all   []T
-	grown chan struct{}
-}
-
-func (m *mailbox[T]) put(v ...T) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.all = append(m.all, v...)
-	if m.grown != nil {
-		close(m.grown)
-		m.grown = nil
-	}
-}
-
-func (m *mailbox[T]) wait(timeout time.Duration, f func(T) bool) (T, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	for next := 0; ; {
-		m.mu.Lock()
-		all := m.all
-		if m.grown == nil {
-			m.grown = make(chan struct{})
-		}
-		grown := m.grown
-		m.mu.Unlock()
-		for ; next < len(all); next++ {
-			if f(all[next]) {
-				return all[next], nil
-			}
-		}
-		select {
-		case <-grown:
-		case <-ctx.Done():
-			var none T
-			return none, fmt.Errorf("none of %d within %s", len(all), timeout)
-		}
-	}
-}
-
-func (m *mailbox[T]) count(f func(T) bool) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n := 0
-	for _, v := range m.all {
-		if f(v) {
-			n++
-		}
-	}
-	return n
-}
-
-func (m *mailbox[T]) clear() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.all = nil
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // uidOf is the user id of one of Vedette's accounts.

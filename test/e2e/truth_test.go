@@ -168,7 +168,7 @@ func TestTheSameProcessIDIsNotTheSameProcess(t *testing.T) {
 	// samepid itself has both markers among its arguments; its children have them first.
 	of := func(argument string) *pb.Event {
 		t.Helper()
-		ev, err := s.events.wait(20*time.Second, func(ev *pb.Event) bool {
+		ev, err := s.Events.Wait(20*time.Second, func(ev *pb.Event) bool {
 			return string(ev.GetExec().GetArguments()) == "/bin/true\x00"+argument
 		})
 		if err != nil {
@@ -212,7 +212,7 @@ i=0; while [ $i -lt 900 ]; do /bin/true "$0-$i"; i=$((i+1)); done`
 		}
 		s.exec(t, m+"-899")
 		keys, ids := map[string]bool{}, map[uint32]int{}
-		s.events.count(func(ev *pb.Event) bool {
+		s.Events.Count(func(ev *pb.Event) bool {
 			if e := ev.GetExec(); e != nil && bytes.Contains(e.Arguments, []byte("/bin/true\x00"+m+"-")) {
 				keys[fmt.Sprint(ev.Actor.Process)] = true
 				ids[ev.Actor.NamespacePid]++
