@@ -136,6 +136,15 @@ func persistenceEvents(tr *trial) {
 			event("nametype", "NORMAL", "mode", "0104755", "SYSCALL", "openat", "TargetFilename", "/usr/bin/sudo",
 				"Image", "/usr/bin/dpkg"),
 		))
+	f("shell_startup_written_by_stranger",
+		events(
+			event("TargetFilename", "/root/.bashrc", "Image", "/tmp/.x/update"),
+			event("TargetFilename", "/var/www/.profile", "Image", "/usr/sbin/php-fpm8.2"),
+		),
+		events(
+			event("TargetFilename", "/root/.bashrc", "Image", "/usr/bin/vim.basic"),
+			event("TargetFilename", "/home/alice/.profile", "Image", "/tmp/tmp.x/rustup-init"),
+		))
 	f("ssh_login_script_written",
 		events(event("TargetFilename", "/root/.ssh/rc", "Image", "/usr/bin/dash")),
 		events(event("TargetFilename", "/root/.ssh/config", "Image", "/usr/bin/dash")))
@@ -211,6 +220,15 @@ func persistenceEvents(tr *trial) {
 			event("TargetFilename", "/etc/systemd/system/multi-user.target.wants/x.service",
 				"LinkText", "/lib/systemd/system/x.service", "Image", "/usr/bin/systemctl"),
 			event("TargetFilename", "/usr/lib/systemd/system/x.service.dpkg-new", "Image", "/usr/bin/dpkg"),
+		))
+	f("trusted_program_shadowed",
+		events(
+			event("TargetFilename", "/home/alice/.local/bin/sudo", "Image", "/usr/bin/dash"),
+			event("TargetFilename", "/usr/local/bin/ssh", "SourceFilename", "/tmp/ssh", "Image", "/usr/bin/mv"),
+		),
+		events(
+			event("TargetFilename", "/usr/local/bin/kubectl", "Image", "/usr/bin/install"),
+			event("TargetFilename", "/home/alice/src/bin/ssh", "Image", "/usr/bin/ld.bfd"),
 		))
 	f("udev_rule_written",
 		events(event("TargetFilename", "/etc/udev/rules.d/75-x.rules", "Image", "/usr/bin/dash")),

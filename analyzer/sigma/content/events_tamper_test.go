@@ -32,6 +32,19 @@ func tamperEvents(tr *trial) {
 			event("TargetFilename", "/dev/disk/by-label/x", "SYSCALL", "symlinkat", "LinkText", "../../sda1",
 				"Image", "/usr/bin/udevadm"),
 		))
+	f("file_renamed_as_by_ransomware",
+		events(
+			event("TargetFilename", "/srv/files/report.docx.akira", "SourceFilename", "/srv/files/report.docx",
+				"Image", "/tmp/x"),
+		),
+		events(
+			event("TargetFilename", "/srv/files/report.docx", "SourceFilename", "/srv/files/.report.docx.swp",
+				"Image", "/usr/bin/vim.basic"),
+			event("TargetFilename", "/home/alice/report.docx.bak", "SourceFilename", "/home/alice/report.docx",
+				"Image", "/usr/bin/mv"),
+			event("TargetFilename", "/srv/files/x.docx.locked", "SourceFilename", "/srv/files/y.docx",
+				"Image", "/usr/bin/mv"),
+		))
 	f("history_file_deleted",
 		events(event("TargetFilename", "/root/.bash_history", "Image", "/usr/bin/rm")),
 		events(event("TargetFilename", "/home/alice/.bash_history", "Image", "/usr/sbin/userdel")))
@@ -44,6 +57,15 @@ func tamperEvents(tr *trial) {
 		events(
 			event("TargetFilename", "/root/.bash_history", "SourceFilename", "/root/.bash_history-01234.tmp",
 				"Image", "/usr/bin/bash"),
+		))
+	f("host_file_written_from_container",
+		events(
+			event("TargetFilename", "/host/etc/cron.d/x", "Image", "/bin/busybox"),
+			event("TargetFilename", "/host-root/root/.ssh/authorized_keys", "Image", "/bin/busybox"),
+		),
+		events(
+			event("TargetFilename", "/host/opt/cni/bin/calico", "Image", "/opt/cni/bin/install"),
+			event("TargetFilename", "/etc/cron.d/x", "Image", "/bin/busybox"),
 		))
 	f("kernel_helper_file_written",
 		events(
@@ -109,6 +131,18 @@ func tamperEvents(tr *trial) {
 			event("SYSCALL", "linkat", "SourceFilename", "/etc/shadow.1234", "TargetFilename", "/etc/shadow.lock",
 				"Image", "/usr/sbin/usermod"),
 		))
+	f("security_program_frozen",
+		events(
+			event("TargetFilename", "/sys/fs/cgroup/system.slice/vedette.service/cgroup.freeze",
+				"Image", "/usr/bin/dash"),
+			event("TargetFilename", "/sys/fs/cgroup/system.slice/auditd.service/cgroup.kill", "Image", "/tmp/x"),
+		),
+		events(
+			event("TargetFilename", "/sys/fs/cgroup/system.slice/vedette.service/memory.max",
+				"Image", "/usr/lib/systemd/systemd"),
+			event("TargetFilename", "/sys/fs/cgroup/system.slice/nginx.service/cgroup.freeze",
+				"Image", "/usr/bin/dash"),
+		))
 	f("sensitive_file_given_away",
 		events(
 			event("Operation", "file_owner", "OldUser", "root", "NewUser", "alice",
@@ -160,6 +194,16 @@ func tamperEvents(tr *trial) {
 	f("sysrq_triggered",
 		events(event("TargetFilename", "/proc/sysrq-trigger", "Image", "/usr/bin/bash")),
 		events(event("TargetFilename", "/proc/sysrq-trigger", "Image", "/usr/sbin/sbd")))
+	f("system_directory_replaced",
+		events(
+			event("TargetFilename", "/etc/pam.d", "SourceFilename", "/etc/x", "Image", "/usr/bin/mv"),
+			event("TargetFilename", "/home/alice/.ssh", "LinkText", "/tmp/x", "Image", "/usr/bin/ln"),
+		),
+		events(
+			event("TargetFilename", "/etc/pam.d", "SourceFilename", "/etc/pam.d.dpkg-new",
+				"Image", "/usr/bin/dpkg"),
+			event("TargetFilename", "/srv/app/cron.d", "SourceFilename", "/srv/app/x", "Image", "/usr/bin/mv"),
+		))
 	f("system_file_backdated",
 		events(
 			event("Operation", "file_times", "PreviousModificationUtcTime", "2026-11-28 02:14:07.613",
