@@ -225,6 +225,9 @@ func tamperEvents(tr *trial) {
 		),
 		events(event("TargetFilename", "/var/log/vedette/alerts.ndjson.5", "Image", "/usr/bin/vedette-analyzer")))
 	f("vedette_files_written",
-		events(event("TargetFilename", "/var/log/vedette/alerts.ndjson", "Image", "/usr/bin/dash")),
+		events(
+			event("TargetFilename", "/var/log/vedette/alerts.ndjson", "Image", "/usr/bin/dash"),
+			event("TargetFilename", "/var/log/vedette/alerts.ndjson", "Image", "/tmp/bin/vedette-analyzer"),
+		),
 		events(event("TargetFilename", "/var/log/vedette/alerts.ndjson", "Image", "/usr/bin/vedette-analyzer")))
 }
