@@ -27,23 +27,23 @@ ALWAYS_INLINE void fill_times(struct file_identity *f, struct inode *inode)
 		f->mtime_ns = BPF_CORE_READ(v66, i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, i_mtime.tv_nsec);
 }
 
-/* Identity of the file and its path as text; returns the length of the path. */
-static __attribute__((noinline)) __u32 append_file(struct scratch *s, struct file_identity *f, struct file *file, __u32 at)
+ALWAYS_INLINE __s64 access_time(struct inode *inode)
 {
-	struct dentry *dentry;
-	struct vfsmount *mnt;
-	struct inode *inode;
-	struct mount *m;
-	__u32 length, walked;
+	struct inode___v610 *v610 = (void *)inode;
+	struct inode___v66 *v66 = (void *)inode;
 
-	if (!s || !f || !file)
+	if (!inode)
 		return 0;
-	inode = BPF_CORE_READ(file, f_inode);
-	dentry = BPF_CORE_READ(file, f_path.dentry);
-	mnt = BPF_CORE_READ(file, f_path.mnt);
-	if (!inode || !dentry || !mnt)
-		return 0;
-	m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	if (bpf_core_field_exists(inode->i_atime_sec))
+		return BPF_CORE_READ(inode, i_atime_sec) * 1000000000LL + BPF_CORE_READ(inode, i_atime_nsec);
+	if (bpf_core_field_exists(v610->__i_atime))
+		return BPF_CORE_READ(v610, __i_atime.tv_sec) * 1000000000LL + BPF_CORE_READ(v610, __i_atime.tv_nsec);
+	return BPF_CORE_READ(v66, i_atime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, i_atime.tv_nsec);
+}
+
+/* What an inode says of itself; flags that its name decides are not among it. */
+ALWAYS_INLINE void fill_inode(struct file_identity *f, struct inode *inode)
+{
 	f->device = encode_device(BPF_CORE_READ(inode, i_sb, s_dev));
 	f->filesystem = BPF_CORE_READ(inode, i_sb, s_magic);
 	f->inode = BPF_CORE_READ(inode, i_ino);
@@ -52,10 +52,8 @@ static __attribute__((noinline)) __u32 append_file(struct scratch *s, struct fil
 	f->gid = BPF_CORE_READ(inode, i_gid.val);
 	f->links = BPF_CORE_READ(inode, i_nlink);
 	f->size = BPF_CORE_READ(inode, i_size);
-	f->mount_id = BPF_CORE_READ(m, mnt_id);
+	f->flags = 0;
 	fill_times(f, inode);
-	length = path_append(s, mnt, dentry, at, &walked);
-
 	if (f->mode & S_IWOTH)
 		f->flags |= FILE_WRITABLE_BY_OTHERS;
 	if (f->mode & S_ISUID)
@@ -64,37 +62,100 @@ static __attribute__((noinline)) __u32 append_file(struct scratch *s, struct fil
 		f->flags |= FILE_SETGID;
 	if (f->filesystem == TMPFS_MAGIC)
 		f->flags |= FILE_TMPFS;
+}
+
+/* Fills s->identity of s->object and writes its path to s->text; returns the length of the path. */
+ROUND __u32 object_text(__u32 slot, __u32 at)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct file_identity *f;
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	struct inode *inode;
+	struct mount *m;
+	__u32 length;
+
+	if (!s)
+		return 0;
+	f = &s->identity;
+	inode = s->object.inode;
+	dentry = s->object.dentry;
+	mnt = s->object.mnt;
+	m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	fill_inode(f, inode);
+	f->mount_id = BPF_CORE_READ(m, mnt_id);
+	length = append_path(s, mnt, dentry, at);
 	if (BPF_CORE_READ(mnt, mnt_flags) & MNT_NOEXEC)
 		f->flags |= FILE_NOEXEC_MOUNT;
 	if (BPF_CORE_READ(dentry, d_parent) == dentry) {
 		/* The root of a tree of its own on tmpfs is what memfd_create and shmem_file_setup make; neither has a name. */
-		if (f->filesystem == TMPFS_MAGIC)
+		if (f->filesystem == TMPFS_MAGIC && (s->walk.result & WALK_DISCONNECTED))
 			f->flags |= FILE_MEMFD;
 	} else if (!BPF_CORE_READ(dentry, d_hash.pprev) || f->links == 0) {
 		f->flags |= FILE_DELETED;
 	}
-	if ((walked & WALK_DISCONNECTED) && !(f->flags & FILE_MEMFD))
+	if ((s->walk.result & WALK_DISCONNECTED) && !(f->flags & FILE_MEMFD))
 		f->flags |= FILE_DISCONNECTED;
-	if (walked & WALK_INCOMPLETE)
-		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
 	return length;
 }
 
-static __attribute__((noinline)) __u32 append_directory(struct scratch *s, struct path *path, __u32 at)
+/* Identity of an object and its path as text; returns the length of the path. */
+ALWAYS_INLINE __u32 append_object(struct scratch *s, struct file_identity *f, struct inode *inode, struct vfsmount *mnt,
+				  struct dentry *dentry)
 {
-	struct dentry *dentry;
-	struct vfsmount *mnt;
-	__u32 length, walked;
+	__u32 length;
 
-	if (!s || !path)
+	if (!inode || !mnt || !dentry)
 		return 0;
-	dentry = BPF_CORE_READ(path, dentry);
-	mnt = BPF_CORE_READ(path, mnt);
-	if (!dentry || !mnt)
+	s->object.inode = inode;
+	s->object.mnt = mnt;
+	s->object.dentry = dentry;
+	length = object_text(s->slot, s->at);
+	*f = s->identity;
+	s->at += length;
+	return length;
+}
+
+/* The same of an open file. */
+ALWAYS_INLINE __u32 append_file(struct scratch *s, struct file_identity *f, struct file *file)
+{
+	if (!file)
 		return 0;
-	length = path_append(s, mnt, dentry, at, &walked);
-	if (walked & WALK_INCOMPLETE)
-		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
+	return append_object(s, f, BPF_CORE_READ(file, f_inode), BPF_CORE_READ(file, f_path.mnt),
+			     BPF_CORE_READ(file, f_path.dentry));
+}
+
+/* The open file of a descriptor of a task, NULL when there is none. */
+ALWAYS_INLINE struct file *file_of_descriptor(struct task_struct *task, int descriptor)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files, *file = NULL;
+
+	if (!table || descriptor < 0 || (__u32)descriptor >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	files = BPF_CORE_READ(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
+	return file;
+}
+
+/* The file whose release is queued on a task as this work. */
+ALWAYS_INLINE struct file *file_of_work(struct callback_head *work)
+{
+	struct file___v66 *v66 = NULL;
+
+	if (bpf_core_field_exists(struct file, f_task_work))
+		return (void *)work - bpf_core_field_offset(struct file, f_task_work);
+	if (bpf_core_field_exists(v66->f_rcuhead))
+		return (void *)work - bpf_core_field_offset(struct file___v66, f_rcuhead);
+	return (void *)work - bpf_core_field_offset(struct file___v519, f_u);
+}
+
+/* The path of a directory; returns its length. */
+ALWAYS_INLINE __u32 append_directory(struct scratch *s, struct path *path)
+{
+	__u32 length = append_path(s, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry), s->at);
+
+	s->at += length;
 	return length;
 }
 

@@ -22,7 +22,17 @@
 #define TEXT_MAX 4096
 #define TEXT_LIMIT 32768
 
-/* Where the walk of a path has come to (path.h). */
+/* No record's fixed part is larger. */
+#define RECORD_ROOM 1024
+
+#ifndef offsetof
+#define offsetof(type, member) __builtin_offsetof(type, member)
+#endif
+
+/*
+ * Where the walk of a path has come to (path.h). These structs are ours, not the kernel's: a field of them must be copied to a
+ * variable before BPF_CORE_READ goes through it, or it would look for them in the kernel's types.
+ */
 struct path_walk {
 	struct dentry *dentry;
 	struct vfsmount *mnt;
@@ -31,11 +41,49 @@ struct path_walk {
 	__u32 result;
 };
 
+/* Where the walk along a name has come to (lookup.h). */
+struct name_walk {
+	struct dentry *root;
+	struct vfsmount *root_mnt;
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	/* The directory that holds the last component, when that is not "..". */
+	struct dentry *parent;
+	struct vfsmount *parent_mnt;
+	__u32 at;   /* in scratch->name, of what is left */
+	__u32 last; /* of the last component */
+	__u32 last_length;
+	__u32 links;  /* symbolic links followed */
+	__u32 flags;  /* enum lookup_flag */
+	__u32 result; /* enum lookup_result */
+	__u64 hash;   /* of the string as the caller gave it */
+	__u32 length;
+	__u32 reserved;
+};
+
+/* What a name led to when a call began, to be compared with where it leads when the call has ended. */
+struct name_before {
+	__u64 hash; /* of the string; 0 when nothing is known */
+	struct dentry *parent;
+};
+
 struct scratch {
 	__u64 owner;
 	__u32 slot; /* the key of this slot */
-	__u32 reserved;
+	/* Of the record under way: bits of record_flag, and its number. */
+	__u32 flags;
+	__u64 sequence;
+	__u32 cpu;
+	__u32 at; /* in text, of what is free */
 	struct path_walk walk;
+	/* What object_text tells of. */
+	struct {
+		struct inode *inode;
+		struct vfsmount *mnt;
+		struct dentry *dentry;
+	} object;
+	/* What it tells. */
+	struct file_identity identity;
 	struct file *script;
 	/*
 	 * Built from the end backwards. A name may be 255 bytes long and lands at an offset masked to TEXT_MAX. The 8 bytes
@@ -44,9 +92,17 @@ struct scratch {
 	__u8 guard[8];
 	__u8 path[TEXT_MAX + 256];
 	__u8 guard2[8];
-	struct exec_record record;
+	/* The fixed part of the record lies at the end of the room, so that its texts follow it: see RECORD. */
+	__u8 room[RECORD_ROOM];
 	__u8 text[TEXT_LIMIT + TEXT_MAX];
+	/* The name that a call was given, what it was at the call's entry, and the walk along it (lookup.h). */
+	struct name_before before;
+	struct name_walk name_walk;
+	__u8 name[3 * TEXT_MAX];
 };
+
+/* The record of a kind in a slot. All sensors share the slots, and their records differ in size. */
+#define RECORD(s, type) ((struct type *)((void *)(s) + offsetof(struct scratch, text) - sizeof(struct type)))
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -73,6 +129,8 @@ ALWAYS_INLINE struct scratch *scratch_claim(__u32 cpu)
 			s->owner = 1;
 		}
 		s->slot = key;
+		s->flags = 0;
+		s->at = 0;
 		return s;
 	}
 	return NULL;

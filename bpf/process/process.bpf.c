@@ -13,7 +13,12 @@ char LICENSE[] SEC("license") = "GPL";
 // sched_process_exit tells whether the last thread is leaving since 6.16; user space looks it up in BTF.
 const volatile bool exit_says_group_dead = false;
 
+RING(ring_process);
+
+const volatile __u64 ring_bytes = 4096;
+
 // Only what a map, a function or a variable mentions is described in the object; Go's test of the layout needs these.
+const struct exec_record *const volatile layout_exec = NULL;
 const struct fork_record *const volatile layout_fork = NULL;
 const struct exit_record *const volatile layout_exit = NULL;
 const struct chunk_record *const volatile layout_chunk = NULL;
@@ -34,23 +39,23 @@ ALWAYS_INLINE __u64 capability(const kernel_cap_t *set)
 	return value;
 }
 
-// What exec and seed have in common. Returns the length of all text so far.
-ALWAYS_INLINE __u32 fill_process(struct scratch *s, struct task_struct *task)
+// What exec and seed have in common.
+ALWAYS_INLINE void fill_process(struct scratch *s, struct task_struct *task)
 {
-	struct exec_record *r = &s->record;
+	struct exec_record *r = RECORD(s, exec_record);
 	struct signal_struct *signal = task->signal;
 	const struct cred *cred = task->cred;
 	struct nsproxy *ns = task->nsproxy;
 	struct mm_struct *mm = task->mm;
 	struct tty_struct *tty;
-	__u32 at = 0, length;
 
 	__builtin_memset(&r->executable, 0, sizeof(r->executable));
 	__builtin_memset(&r->script, 0, sizeof(r->script));
+	__builtin_memset(&r->stdin_file, 0, sizeof(r->stdin_file));
 	__builtin_memset(r->text_length, 0, sizeof(r->text_length));
 	__builtin_memset(r->tty, 0, sizeof(r->tty));
 	__builtin_memset(r->previous_comm, 0, sizeof(r->previous_comm));
-	__builtin_memset(r->reserved, 0, sizeof(r->reserved));
+	r->reserved = 0;
 	r->secure_exec = 0;
 	r->calling_thread = 0;
 	r->argument_count = 0;
@@ -100,47 +105,38 @@ ALWAYS_INLINE __u32 fill_process(struct scratch *s, struct task_struct *task)
 	if (mm) {
 		struct file *exe = BPF_CORE_READ(mm, exe_file);
 
-		length = append_file(s, &r->executable, exe, at);
-		r->text_length[TEXT_EXECUTABLE] = length;
-		at += length;
+		r->text_length[TEXT_EXECUTABLE] = append_file(s, &r->executable, exe);
 	}
-	return at;
 }
 
 // Working directory, and the root directory when it is not the root of the mount namespace.
-ALWAYS_INLINE __u32 fill_directories(struct scratch *s, struct task_struct *task, __u32 at)
+ALWAYS_INLINE void fill_directories(struct scratch *s, struct task_struct *task)
 {
-	struct exec_record *r = &s->record;
+	struct exec_record *r = RECORD(s, exec_record);
 	struct fs_struct *fs = task->fs;
 	__u32 length;
 
 	if (!fs)
-		return at;
-	length = append_directory(s, &fs->pwd, at);
-	r->text_length[TEXT_WORKING_DIRECTORY] = length;
-	at += length;
-	length = append_directory(s, &fs->root, at);
+		return;
+	r->text_length[TEXT_WORKING_DIRECTORY] = append_directory(s, &fs->pwd);
+	length = append_directory(s, &fs->root);
 	/* "/" is the ordinary case and needs no words. */
-	if (length > 1) {
+	if (length > 1)
 		r->text_length[TEXT_ROOT_DIRECTORY] = length;
-		at += length;
-	}
-	return at;
+	else
+		s->at -= length;
+}
+
+// What the program reads from when it reads from nowhere else: a shell that is fed its script through a pipe, say.
+ALWAYS_INLINE void fill_stdin(struct scratch *s, struct task_struct *task)
+{
+	struct exec_record *r = RECORD(s, exec_record);
+
+	r->text_length[TEXT_STDIN] = append_file(s, &r->stdin_file, file_of_descriptor(task, 0));
 }
 
 #define SCRIPT_STEPS 16
 #define SCRIPT_ROUNDS 256 /* close-on-exec files stand in the same queue */
-
-ALWAYS_INLINE struct file *file_of_work(struct callback_head *work)
-{
-	struct file___v66 *v66 = NULL;
-
-	if (bpf_core_field_exists(struct file, f_task_work))
-		return (void *)work - bpf_core_field_offset(struct file, f_task_work);
-	if (bpf_core_field_exists(v66->f_rcuhead))
-		return (void *)work - bpf_core_field_offset(struct file___v66, f_rcuhead);
-	return (void *)work - bpf_core_field_offset(struct file___v519, f_u);
-}
 
 /* Looks through a piece of a task's queued work; returns the first work of the next piece, 0 at the end. */
 ROUND __u64 script_round(__u32 slot, __u64 first)
@@ -179,21 +175,25 @@ ALWAYS_INLINE struct file *script_file(struct scratch *s, struct task_struct *ta
 		work = script_round(s->slot, work);
 	if (work)
 		/* What was found is not the oldest. */
-		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
+		s->flags |= FLAG_PATH_UNRESOLVED;
 	return s->script;
 }
 
-ALWAYS_INLINE __u32 append_string(struct scratch *s, const char *text, __u32 at)
+ALWAYS_INLINE __u32 append_string(struct scratch *s, const char *text)
 {
+	__u64 at = s->at;
 	long n;
 
+	OPAQUE(at);
 	if (at >= TEXT_LIMIT)
 		return 0;
 	n = bpf_probe_read_kernel_str(&s->text[at], TEXT_MAX, text);
 	if (n <= 1)
 		return 0;
 	/* The terminating NUL does not travel. */
-	return (n - 1) & (TEXT_MAX - 1);
+	n = (n - 1) & (TEXT_MAX - 1);
+	s->at = at + n;
+	return n;
 }
 
 /* Sends one chunk of an area ahead of the slot's record; returns whether it could. */
@@ -208,12 +208,12 @@ ROUND bool send_chunk(__u32 slot, __u64 start, __u64 end, __u32 field, __u32 ind
 		length = CHUNK_BYTES;
 	if (!s)
 		return false;
-	c = bpf_ringbuf_reserve(&events, sizeof(*c), 0);
+	c = bpf_ringbuf_reserve(&ring_process, sizeof(*c), 0);
 	if (!c)
 		return false;
-	c->sequence = s->record.header.sequence;
+	c->sequence = RECORD(s, exec_record)->header.sequence;
 	c->time_ns = 0;
-	c->cpu = s->record.header.cpu;
+	c->cpu = RECORD(s, exec_record)->header.cpu;
 	c->kind = RECORD_CHUNK;
 	c->flags = 0;
 	c->field = field;
@@ -244,10 +244,9 @@ ROUND bool send_chunks(__u32 slot, __u64 start, __u64 end, __u32 field)
  * Arguments or environment, from the area that the kernel itself laid out: inline when short, else as chunks ahead of the
  * record. Returns the inline length and sets *cut when not all of it travels.
  */
-ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16 field, __u32 at, struct cpu_counters *c,
-				bool *cut)
+ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16 field, struct cpu_counters *c, bool *cut)
 {
-	__u64 size = end - start;
+	__u64 size = end - start, at = s->at;
 
 	*cut = false;
 	if (end <= start)
@@ -256,26 +255,28 @@ ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16
 		*cut = !send_chunks(s->slot, start, end, field);
 		return 0;
 	}
+	OPAQUE(at);
 	if (at >= TEXT_LIMIT)
 		return 0;
 	size &= TEXT_MAX - 1;
 	if (bpf_probe_read_user(&s->text[at], size, (void *)start)) {
 		COUNT(c->read_fault);
-		s->record.header.flags |= FLAG_READ_FAULT;
+		s->flags |= FLAG_READ_FAULT;
 		*cut = true;
 		return 0;
 	}
+	s->at = at + size;
 	return size;
 }
 
 ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), at, length, total;
-	struct cpu_counters *c = bpf_map_lookup_elem(&counters, &cpu);
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct cpu_counters *c = counters_of(CLASS_PROCESS, cpu);
 	struct mm_struct *mm = task->mm;
 	struct exec_record *r;
 	struct scratch *s;
-	__u64 sequence, start, end;
+	__u64 sequence, start, end, total;
 	const char *filename, *interp;
 	bool cut;
 
@@ -287,9 +288,9 @@ ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux
 		COUNT(c->lost_scratch);
 		return 0;
 	}
-	r = &s->record;
+	r = RECORD(s, exec_record);
 	fill_header(&r->header, RECORD_EXEC, cpu, sequence, task);
-	at = fill_process(s, task);
+	fill_process(s, task);
 	r->argument_count = bprm->argc;
 	r->secure_exec = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec);
 	/* A thread that calls exec takes over the leader's id; old_pid is its own. */
@@ -302,54 +303,45 @@ ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux
 	if (interp != filename) {
 		struct file *script = script_file(s, task);
 
-		if (script) {
-			length = append_file(s, &r->script, script, at);
-			r->text_length[TEXT_SCRIPT] = length;
-			at += length;
-		}
+		if (script)
+			r->text_length[TEXT_SCRIPT] = append_file(s, &r->script, script);
 	}
-	at = fill_directories(s, task, at);
-	length = append_string(s, filename, at);
-	r->text_length[TEXT_FILENAME] = length;
-	at += length;
-	if (interp != filename) {
-		length = append_string(s, interp, at);
-		r->text_length[TEXT_INTERPRETER] = length;
-		at += length;
-	}
+	fill_directories(s, task);
+	fill_stdin(s, task);
+	r->text_length[TEXT_FILENAME] = append_string(s, filename);
+	if (interp != filename)
+		r->text_length[TEXT_INTERPRETER] = append_string(s, interp);
 
 	start = BPF_CORE_READ(mm, arg_start);
 	end = BPF_CORE_READ(mm, arg_end);
 	r->arguments_size = end > start ? end - start : 0;
-	length = append_area(s, start, end, TEXT_ARGUMENTS, at, c, &cut);
-	r->text_length[TEXT_ARGUMENTS] = length;
-	at += length;
+	r->text_length[TEXT_ARGUMENTS] = append_area(s, start, end, TEXT_ARGUMENTS, c, &cut);
 	if (cut) {
 		COUNT(c->cut_arguments);
-		r->header.flags |= FLAG_ARGUMENTS_TRUNCATED;
+		s->flags |= FLAG_ARGUMENTS_TRUNCATED;
 	}
 	start = BPF_CORE_READ(mm, env_start);
 	end = BPF_CORE_READ(mm, env_end);
 	r->environment_size = end > start ? end - start : 0;
-	length = append_area(s, start, end, TEXT_ENVIRONMENT, at, c, &cut);
-	r->text_length[TEXT_ENVIRONMENT] = length;
-	at += length;
+	r->text_length[TEXT_ENVIRONMENT] = append_area(s, start, end, TEXT_ENVIRONMENT, c, &cut);
 	if (cut) {
 		COUNT(c->cut_environment);
-		r->header.flags |= FLAG_ENVIRONMENT_TRUNCATED;
+		s->flags |= FLAG_ENVIRONMENT_TRUNCATED;
 	}
-	if (r->header.flags & FLAG_PATH_UNRESOLVED)
+	if (s->flags & FLAG_PATH_UNRESOLVED)
 		COUNT(c->cut_path);
+	r->header.flags = s->flags;
 
-	total = sizeof(*r) + at;
+	total = sizeof(*r) + s->at;
+	OPAQUE(total);
 	if (total > sizeof(*r) + TEXT_LIMIT + TEXT_MAX) {
-		/* Eight texts of 4095 bytes always fit; the verifier does not know. */
+		/* Nine texts of 4095 bytes always fit; the verifier does not know. */
 		scratch_release(s);
 		return 0;
 	}
-	if (bpf_ringbuf_output(&events, r, total, BPF_RB_NO_WAKEUP))
+	if (bpf_ringbuf_output(&ring_process, r, total, BPF_RB_NO_WAKEUP))
 		COUNT(c->lost_ring_full);
-	wake_reader(true);
+	wake_reader();
 	scratch_release(s);
 	return 0;
 }
@@ -373,11 +365,11 @@ ALWAYS_INLINE int fork_event(struct task_struct *parent, struct task_struct *chi
 	/* A new thread is not a new process. */
 	if (child->pid != child->tgid)
 		return 0;
-	c = bpf_map_lookup_elem(&counters, &cpu);
+	c = counters_of(CLASS_PROCESS, cpu);
 	if (!c)
 		return 0;
 	sequence = count_made(c);
-	r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
+	r = bpf_ringbuf_reserve(&ring_process, sizeof(*r), 0);
 	if (!r) {
 		COUNT(c->lost_ring_full);
 		return 0;
@@ -388,9 +380,10 @@ ALWAYS_INLINE int fork_event(struct task_struct *parent, struct task_struct *chi
 	r->child_cgroup_id = cgroup_id(child);
 	r->child_namespace_pid = 0;
 	r->child_pid_namespace = 0;
-	own_namespace(child, &r->child_namespace_pid, &r->child_pid_namespace);
+	own_namespace(child->thread_pid, &r->child_namespace_pid, &r->child_pid_namespace);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
-	wake_reader(false);
+	/* It waits for the exec that mostly comes with it. */
+	wake_reader_when_filling(&ring_process, ring_bytes);
 	return 0;
 }
 
@@ -424,11 +417,11 @@ ALWAYS_INLINE int exit_event(struct task_struct *task, bool group_dead)
 		if (bpf_map_update_elem(&exited, &key, &one, BPF_NOEXIST))
 			return 0;
 	}
-	c = bpf_map_lookup_elem(&counters, &cpu);
+	c = counters_of(CLASS_PROCESS, cpu);
 	if (!c)
 		return 0;
 	sequence = count_made(c);
-	r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
+	r = bpf_ringbuf_reserve(&ring_process, sizeof(*r), 0);
 	if (!r) {
 		COUNT(c->lost_ring_full);
 		return 0;
@@ -442,7 +435,8 @@ ALWAYS_INLINE int exit_event(struct task_struct *task, bool group_dead)
 	r->max_resident_pages = signal->maxrss;
 	r->reserved = 0;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
-	wake_reader(false);
+	/* It waits for the exec that mostly comes with it. */
+	wake_reader_when_filling(&ring_process, ring_bytes);
 	return 0;
 }
 
@@ -459,8 +453,10 @@ SEC("iter/task")
 int process_seed(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	__u32 cpu = bpf_get_smp_processor_id(), at, total;
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct exec_record *r;
 	struct scratch *s;
+	__u64 total;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
@@ -468,12 +464,15 @@ int process_seed(struct bpf_iter__task *ctx)
 	if (!s)
 		/* Asks the iterator for the same task again. */
 		return 1;
-	fill_header(&s->record.header, RECORD_SEED, cpu, 0, task);
-	at = fill_process(s, task);
-	at = fill_directories(s, task, at);
-	total = sizeof(s->record) + at;
-	if (total <= sizeof(s->record) + TEXT_LIMIT + TEXT_MAX)
-		bpf_seq_write(ctx->meta->seq, &s->record, total);
+	fill_header(&RECORD(s, exec_record)->header, RECORD_SEED, cpu, 0, task);
+	fill_process(s, task);
+	fill_directories(s, task);
+	r = RECORD(s, exec_record);
+	r->header.flags = s->flags;
+	total = sizeof(*r) + s->at;
+	OPAQUE(total);
+	if (total <= sizeof(*r) + TEXT_LIMIT + TEXT_MAX)
+		bpf_seq_write(ctx->meta->seq, r, total);
 	scratch_release(s);
 	return 0;
 }
