@@ -43,6 +43,8 @@ func accessEvents(tr *trial) {
 			event("TargetFilename", "/etc/gshadow-", "Image", "/tmp/x"),
 		),
 		events(
+			event("TargetFilename", "/etc/shadow", "Image", "/usr/bin/perl",
+				"ScriptPath", "/usr/sbin/dpkg-preconfigure"),
 			event("TargetFilename", "/etc/shadow", "Image", "/usr/sbin/unix_chkpwd"),
 			event("TargetFilename", "/etc/shadow", "Image", "/usr/lib/x86_64-linux-gnu/cockpit-session"),
 		))
