@@ -12,6 +12,7 @@ import (
 
 	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
+	"github.com/vedette-edr/vedette/analyzer/sigma/taxonomy"
 )
 
 // rulesDirectory is our own detection content.
@@ -62,7 +63,7 @@ func TestOwnRulesAreComplete(t *testing.T) {
 		f(date.MatchString(r.Date), "its date is not year-month-day")
 		f(r.Status != "", "it has no status")
 		f(len(r.FalsePositives) > 0, "it names no false positives")
-		f(r.Logsource == rule.Logsource{Category: "process_creation", Product: "linux"}, "its log source is another one")
+		f(r.Logsource.Product == "linux" && r.Logsource.Category != "" && r.Logsource.Service == "", "its log source is no category of Linux")
 		hasTactic, hasTechnique := false, false
 		for _, tag := range r.Tags {
 			tag, isAttack := strings.CutPrefix(tag, "attack.")
@@ -80,6 +81,55 @@ func TestOwnRulesAreComplete(t *testing.T) {
 			t.Errorf("no rule for tactic %s", tactic)
 		}
 	}
+}
+
+// A field that no record of a rule's log source has would make a line of the rule mean nothing, or everything.
+func TestOwnRulesNameFieldsThatAreSupplied(t *testing.T) {
+	platform := taxonomy.For(taxonomy.Linux)
+	for _, r := range loadOwnRules(t).Rules {
+		supplied := make(map[string]bool)
+		for i := range platform.Records {
+			if record := &platform.Records[i]; record.Covers(r.Logsource) {
+				for _, field := range record.Fields {
+					supplied[field.Name] = supplied[field.Name] || field.Supply != taxonomy.Never
+				}
+			}
+		}
+		for _, name := range fieldsOf(r.Condition, nil) {
+			if !supplied[name] {
+				t.Errorf("rule %s: category %s has no field %s", ruleName(r), r.Logsource.Category, name)
+			}
+		}
+		if v := platform.Check(r); v.State == taxonomy.Cannot && !v.Later {
+			t.Errorf("rule %s: %s", ruleName(r), v)
+		}
+	}
+}
+
+// fieldsOf appends the fields that an expression reads, each as often as it stands there.
+func fieldsOf(e rule.Expr, dst []string) []string {
+	switch e := e.(type) {
+	case rule.And:
+		for _, part := range e {
+			dst = fieldsOf(part, dst)
+		}
+	case rule.Or:
+		for _, part := range e {
+			dst = fieldsOf(part, dst)
+		}
+	case rule.Not:
+		return fieldsOf(e.Of, dst)
+	case *rule.Selection:
+		return fieldsOf(e.Body, dst)
+	case *rule.Item:
+		dst = append(dst, e.Field)
+		for _, value := range e.Values {
+			if ref, ok := value.Test.(rule.FieldRef); ok {
+				dst = append(dst, ref.Other)
+			}
+		}
+	}
+	return dst
 }
 
 // testCase is one script of a *.test.yml file; the end-to-end tests run them.
@@ -129,7 +179,8 @@ func TestOwnTestsHaveRules(t *testing.T) {
 }
 
 func BenchmarkOrdinaryExec(b *testing.B) {
-	rules, program := compile(b)
+	rules := engine.New(loadOwnRules(b).Rules, engine.Options{})
+	program := compile(rules, "process_creation")
 	ev := process("/usr/bin/gcc-12", "gcc -O2 -Wall -Iinclude -c -o build/main.o src/main.c",
 		"ParentImage", "/usr/bin/make", "ParentCommandLine", "make -j4", "CurrentDirectory", "/home/user/src",
 		"Environment", "PATH=/usr/bin:/bin\nHOME=/home/user", "User", "user").Bind(rules.Fields())
