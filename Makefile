@@ -54,7 +54,7 @@ test-kernels: root deps-test ## of these only what boots other kernels in QEMU; 
 	@make/test kernels
 
 .PHONY: bench
-bench: root deps-test build ## costs, latencies and memory, each against a baseline of the same run (as root)
+bench: root deps-bench build ## costs, latencies and memory, each against a baseline of the same run (as root)
 	@go run ./test/bench
 	@go run ./test/sigmabench
 
@@ -112,12 +112,15 @@ clean: ## remove what was built; downloaded tools stay in .tools
 	rm -rf bin build dist
 
 ##@ Prepare
-.PHONY: deps deps-test deps-lint root
+.PHONY: deps deps-test deps-bench deps-lint root
 deps: ## what make build and make run need
 	@make/deps build
 
 deps-test: ## what make test and make generate need
 	@make/deps build test
+
+deps-bench: ## what make bench needs
+	@make/deps build test bench
 
 deps-lint: ## what make lint and make fmt need
 	@make/deps build test lint

@@ -129,7 +129,7 @@ func addTools(t *testing.T, a *archive, programs string) {
 		t.Fatalf("cannot list what busybox can be: %v", err)
 	}
 	a.addFile(t, "bin/busybox", busybox)
-	for _, applet := range strings.Fields(string(list)) {
+	for applet := range strings.FieldsSeq(string(list)) {
 		if applet != "true" && applet != "busybox" {
 			a.add("bin/"+applet, modeLink, []byte("busybox"))
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -200,8 +201,7 @@ func (s *System) Stop() error {
 	if s.nc != nil {
 		s.nc.Close()
 	}
-	for i := len(s.started) - 1; i >= 0; i-- {
-		p := s.started[i]
+	for _, p := range slices.Backward(s.started) {
 		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			errs = append(errs, fmt.Errorf("cannot stop %s: %w", p.name, err))
 		}
