@@ -10,11 +10,24 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+/* Makes the compiler forget where a value came from, so that the one which was bounded is the one that is used. */
+#define OPAQUE(value) asm volatile("" : "+r"(value))
+
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+/* enum Class of proto/event.proto: every class is numbered and counted by itself. */
+enum event_class {
+	CLASS_PROCESS = 1,
+	CLASS_KERNEL = 2,
+	CLASS_IDENTITY = 3,
+	CLASS_MEMORY = 4,
+	CLASS_FILE = 10,
+	CLASS_COUNT = 11,
+};
+
 /*
- * One element per CPU, mapped read-only by user space and frozen. An array, not a per-CPU array: only that can be mapped,
- * and a mapping needs no capability to read. 128 bytes keep CPUs off each other's cache lines.
+ * One element per class and CPU, shared by all sensors, mapped read-only by user space and frozen. An array, not a per-CPU
+ * array: only that can be mapped, and a mapping needs no capability to read. 128 bytes keep CPUs off each other's cache lines.
  */
 struct cpu_counters {
 	__u64 made;
@@ -24,16 +37,27 @@ struct cpu_counters {
 	__u64 cut_environment;
 	__u64 cut_path;
 	__u64 read_fault;
-	__u64 reserved[9];
+	__u64 lost_map_full;
+	__u64 lost_throttled;
+	__u64 reserved[7];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* set to the number of CPUs before loading */
+	__uint(max_entries, 1); /* set to CLASS_COUNT times the number of CPUs before loading */
 	__type(key, __u32);
 	__type(value, struct cpu_counters);
 } counters SEC(".maps");
+
+const volatile __u32 cpus = 1;
+
+ALWAYS_INLINE struct cpu_counters *counters_of(enum event_class class, __u32 cpu)
+{
+	__u32 key = class * cpus + cpu;
+
+	return bpf_map_lookup_elem(&counters, &key);
+}
 
 /*
  * A tracepoint may be preempted since 7.0, and while a program runs on a CPU the kernel does not run it there again: a
@@ -92,10 +116,9 @@ ALWAYS_INLINE __u32 pid_number(struct pid *pid)
 	return pid ? BPF_CORE_READ(pid, numbers[0].nr) : 0;
 }
 
-/* Process id inside the task's own namespace, and that namespace. */
-ALWAYS_INLINE void own_namespace(struct task_struct *task, __u32 *nr, __u32 *inum)
+/* Process id inside the innermost namespace that it is known in, and that namespace. */
+ALWAYS_INLINE void own_namespace(struct pid *pid, __u32 *nr, __u32 *inum)
 {
-	struct pid *pid = task->thread_pid;
 	struct upid upid = {};
 	__u32 level;
 

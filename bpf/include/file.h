@@ -27,23 +27,9 @@ ALWAYS_INLINE void fill_times(struct file_identity *f, struct inode *inode)
 		f->mtime_ns = BPF_CORE_READ(v66, i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, i_mtime.tv_nsec);
 }
 
-/* Identity of the file and its path as text; returns the length of the path. */
-static __attribute__((noinline)) __u32 append_file(struct scratch *s, struct file_identity *f, struct file *file, __u32 at)
+/* What an inode says of itself; flags that its name decides are not among it. */
+ALWAYS_INLINE void fill_inode(struct file_identity *f, struct inode *inode)
 {
-	struct dentry *dentry;
-	struct vfsmount *mnt;
-	struct inode *inode;
-	struct mount *m;
-	__u32 length, walked;
-
-	if (!s || !f || !file)
-		return 0;
-	inode = BPF_CORE_READ(file, f_inode);
-	dentry = BPF_CORE_READ(file, f_path.dentry);
-	mnt = BPF_CORE_READ(file, f_path.mnt);
-	if (!inode || !dentry || !mnt)
-		return 0;
-	m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 	f->device = encode_device(BPF_CORE_READ(inode, i_sb, s_dev));
 	f->filesystem = BPF_CORE_READ(inode, i_sb, s_magic);
 	f->inode = BPF_CORE_READ(inode, i_ino);
@@ -52,10 +38,8 @@ static __attribute__((noinline)) __u32 append_file(struct scratch *s, struct fil
 	f->gid = BPF_CORE_READ(inode, i_gid.val);
 	f->links = BPF_CORE_READ(inode, i_nlink);
 	f->size = BPF_CORE_READ(inode, i_size);
-	f->mount_id = BPF_CORE_READ(m, mnt_id);
+	f->flags = 0;
 	fill_times(f, inode);
-	length = path_append(s, mnt, dentry, at, &walked);
-
 	if (f->mode & S_IWOTH)
 		f->flags |= FILE_WRITABLE_BY_OTHERS;
 	if (f->mode & S_ISUID)
@@ -64,11 +48,33 @@ static __attribute__((noinline)) __u32 append_file(struct scratch *s, struct fil
 		f->flags |= FILE_SETGID;
 	if (f->filesystem == TMPFS_MAGIC)
 		f->flags |= FILE_TMPFS;
+}
+
+/* Identity of s->object and its path as text; returns the length of the path. */
+static __attribute__((noinline, unused)) __u32 append_object(struct scratch *s, struct file_identity *f, __u32 at)
+{
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	struct inode *inode;
+	struct mount *m;
+	__u32 length, walked;
+
+	if (!s || !f)
+		return 0;
+	inode = s->object.inode;
+	dentry = s->object.dentry;
+	mnt = s->object.mnt;
+	if (!inode || !mnt || !dentry)
+		return 0;
+	m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	fill_inode(f, inode);
+	f->mount_id = BPF_CORE_READ(m, mnt_id);
+	length = path_append(s, mnt, dentry, at, &walked);
 	if (BPF_CORE_READ(mnt, mnt_flags) & MNT_NOEXEC)
 		f->flags |= FILE_NOEXEC_MOUNT;
 	if (BPF_CORE_READ(dentry, d_parent) == dentry) {
 		/* The root of a tree of its own on tmpfs is what memfd_create and shmem_file_setup make; neither has a name. */
-		if (f->filesystem == TMPFS_MAGIC)
+		if (f->filesystem == TMPFS_MAGIC && (walked & WALK_DISCONNECTED))
 			f->flags |= FILE_MEMFD;
 	} else if (!BPF_CORE_READ(dentry, d_hash.pprev) || f->links == 0) {
 		f->flags |= FILE_DELETED;
@@ -76,11 +82,35 @@ static __attribute__((noinline)) __u32 append_file(struct scratch *s, struct fil
 	if ((walked & WALK_DISCONNECTED) && !(f->flags & FILE_MEMFD))
 		f->flags |= FILE_DISCONNECTED;
 	if (walked & WALK_INCOMPLETE)
-		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
+		s->flags |= FLAG_PATH_UNRESOLVED;
 	return length;
 }
 
-static __attribute__((noinline)) __u32 append_directory(struct scratch *s, struct path *path, __u32 at)
+/* The same of an open file. */
+ALWAYS_INLINE __u32 append_file(struct scratch *s, struct file_identity *f, struct file *file, __u32 at)
+{
+	if (!file)
+		return 0;
+	s->object.inode = BPF_CORE_READ(file, f_inode);
+	s->object.mnt = BPF_CORE_READ(file, f_path.mnt);
+	s->object.dentry = BPF_CORE_READ(file, f_path.dentry);
+	return append_object(s, f, at);
+}
+
+/* The open file of a descriptor of a task, NULL when there is none. */
+ALWAYS_INLINE struct file *file_of_descriptor(struct task_struct *task, int descriptor)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files, *file = NULL;
+
+	if (!table || descriptor < 0 || (__u32)descriptor >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	files = BPF_CORE_READ(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
+	return file;
+}
+
+static __attribute__((noinline, unused)) __u32 append_directory(struct scratch *s, struct path *path, __u32 at)
 {
 	struct dentry *dentry;
 	struct vfsmount *mnt;
@@ -94,7 +124,7 @@ static __attribute__((noinline)) __u32 append_directory(struct scratch *s, struc
 		return 0;
 	length = path_append(s, mnt, dentry, at, &walked);
 	if (walked & WALK_INCOMPLETE)
-		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
+		s->flags |= FLAG_PATH_UNRESOLVED;
 	return length;
 }
 

@@ -28,6 +28,7 @@ typedef _Bool bool;
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -52,6 +53,7 @@ enum {
 
 /* Only asked about with bpf_core_enum_value_exists: which helpers the running kernel has. */
 enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
 	BPF_FUNC_for_each_map_elem = 164,
 };
 
@@ -157,6 +159,8 @@ struct inode {
 	unsigned long i_ino;
 	unsigned int i_nlink;
 	__s64 i_size;
+	/* The text of a symbolic link that needs no look at the disk. */
+	char *i_link;
 	/* Since 6.11; see the older forms below. */
 	__s64 i_ctime_sec;
 	__u32 i_ctime_nsec;
@@ -177,10 +181,16 @@ struct inode___v66 {
 };
 
 struct hlist_bl_node {
+	struct hlist_bl_node *next;
 	struct hlist_bl_node **pprev;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct dentry {
+	unsigned int d_flags;
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
@@ -198,6 +208,8 @@ struct mount {
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
 	struct mnt_namespace *mnt_ns;
+	struct list_head mnt_mounts;
+	struct list_head mnt_child;
 	int mnt_id;
 };
 
@@ -210,11 +222,30 @@ struct callback_head {
 	struct callback_head *next;
 };
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+/* One less than the references that there are (include/linux/file_ref.h). */
+typedef struct {
+	atomic64_t refcnt;
+} file_ref_t;
+
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	unsigned int f_flags;
+	unsigned int f_mode;
+	__s64 f_pos;
+	void *private_data;
 	struct callback_head f_task_work;
+	/* Since 6.13. */
+	file_ref_t f_ref;
+};
+
+/* The references of a file to 6.12. */
+struct file___v612 {
+	atomic64_t f_count;
 };
 
 /* The work item of a release, 6.0 to 6.6; f_task_work since 6.7. */
@@ -289,6 +320,23 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+	unsigned long *close_on_exec;
+	unsigned long *open_fds;
+};
+
+struct files_struct {
+	atomic_t count;
+	struct fdtable *fdt;
+};
+
+/* x86: TS_COMPAT says that the system call under way came through the 32-bit entry (arch/x86/include/asm/thread_info.h). */
+struct thread_info {
+	unsigned int status;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int pid;
@@ -301,8 +349,11 @@ struct task_struct {
 	__u64 stime;
 	__u64 start_boottime;
 	const struct cred *cred;
+	const struct cred *real_cred;
 	char comm[16];
 	struct fs_struct *fs;
+	struct files_struct *files;
+	struct thread_info thread_info;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct callback_head *task_works;
@@ -334,6 +385,21 @@ struct bpf_iter__task {
 	struct task_struct *task;
 };
 
+/* x86: the registers of the system call; orig_ax holds its number. */
+struct pt_regs {
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long bp;
+	unsigned long bx;
+	unsigned long ax;
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+};
+
 #pragma clang attribute pop
 
 /* include/linux/sched.h, include/linux/fs.h, include/uapi/linux/{stat,magic}.h */
@@ -342,6 +408,19 @@ struct bpf_iter__task {
 #define SIGNAL_GROUP_EXIT 0x00000004
 #define TMPFS_MAGIC 0x01021994
 #define MNT_NOEXEC 0x04
+#define PROC_SUPER_MAGIC 0x9fa0
+#define SYSFS_MAGIC 0x62656572
+#define TS_COMPAT 0x0002
+#define FMODE_READ 0x1
+#define FMODE_WRITE 0x2
+#define FMODE_CREATED 0x100000
+#define AT_FDCWD -100
+#define S_IFMT 0170000
+#define S_IFREG 0100000
+#define S_IFBLK 0060000
+#define S_IFCHR 0020000
+#define S_IFLNK 0120000
+#define S_IFDIR 0040000
 #define S_IWOTH 0002
 #define S_ISUID 0004000
 #define S_ISGID 0002000

@@ -77,8 +77,8 @@ ROUND __u32 path_round(__u32 slot)
 }
 
 /* Writes the path of (mnt, dentry) to scratch->text at the given offset, and bits of walk_result; returns its length, 0 to 4095. */
-static __attribute__((noinline)) __u32 path_append(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry, __u32 at,
-						   __u32 *result)
+static __attribute__((noinline, unused)) __u32 path_append(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry,
+							   __u32 at, __u32 *result)
 {
 	__u32 length, offset;
 

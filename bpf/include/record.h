@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * The records that travel through the ring buffers, shared with Go (bpf/process/record.go): fixed layout, little endian,
+ * The records that travel through the ring buffers, shared with Go (bpf/record, bpf/process): fixed layout, little endian,
  * no implicit padding. A record is its fixed part followed by the texts whose lengths the fixed part names, in order.
  */
 #ifndef VEDETTE_RECORD_H
@@ -14,6 +14,11 @@ enum record_kind {
 	RECORD_EXIT = 3,
 	RECORD_CHUNK = 4,
 	RECORD_SEED = 5,
+	RECORD_FILE = 6,
+	RECORD_MEMORY = 7,
+	RECORD_IDENTITY = 8,
+	RECORD_KERNEL = 9,
+	RECORD_THROTTLED = 10,
 };
 
 /* enum EventFlag of proto/event.proto */
@@ -22,6 +27,7 @@ enum record_flag {
 	FLAG_ENVIRONMENT_TRUNCATED = 2,
 	FLAG_PATH_UNRESOLVED = 4,
 	FLAG_READ_FAULT = 8,
+	FLAG_CHANGED_DURING_CALL = 16,
 };
 
 /* enum FileFlag of proto/event.proto */
@@ -87,6 +93,7 @@ enum exec_text {
 	TEXT_SCRIPT,
 	TEXT_WORKING_DIRECTORY,
 	TEXT_ROOT_DIRECTORY,
+	TEXT_STDIN,
 	TEXT_FILENAME,
 	TEXT_INTERPRETER,
 	TEXT_ARGUMENTS,
@@ -98,6 +105,7 @@ struct exec_record {
 	struct record_header header;
 	struct file_identity executable;
 	struct file_identity script;
+	struct file_identity stdin_file;
 	struct process_key creator;
 	__u64 cap_effective;
 	__u64 cap_permitted;
@@ -118,7 +126,7 @@ struct exec_record {
 	__u32 ns_mount, ns_pid, ns_network, ns_user, ns_uts, ns_ipc, ns_cgroup, ns_time;
 	__u16 text_length[TEXT_COUNT];
 	__u8 secure_exec;
-	__u8 reserved[3];
+	__u8 reserved;
 	__u8 tty[16];
 	__u8 previous_comm[16];
 };

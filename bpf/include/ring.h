@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The ring buffer of a sensor, and how its reader is woken. */
+/* The ring buffers, one per class, and how their reader is woken. All are shared by the sensors. */
 #ifndef VEDETTE_RING_H
 #define VEDETTE_RING_H
 
 #include "core.h"
 
-const volatile __u64 ring_bytes = 4096;
+/* Declares the ring of a class; its size is that of the shared map, set before loading. */
+#define RING(name)                                  \
+	struct {                                    \
+		__uint(type, BPF_MAP_TYPE_RINGBUF); \
+		__uint(max_entries, 4096);          \
+	} name SEC(".maps")
 
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4096); /* set before loading */
-} events SEC(".maps");
+/* The one reader of all rings sleeps on it; a record in it says no more than that there is something to read. */
+RING(doorbell);
 
 // User space sets the word before it sleeps; mapped, because a system call would cost what it saves.
 struct reader_state {
@@ -26,27 +29,31 @@ struct {
 } reader_states SEC(".maps");
 
 /*
- * Wakes the reader when it says that it sleeps, after a record was submitted without a wake-up. Fork and exit wait for the
- * exec that mostly comes with them, or for the reader's own clock; only a ring that fills without one, as by a fork bomb,
- * is worth a wake-up that costs more than all else.
+ * Wakes the reader when it says that it sleeps, after a record was submitted without a wake-up.
  *
- * The flag is read after the submission (a full barrier in the kernel) and the reader looks at the ring after setting it, so
+ * The flag is read after the submission (a full barrier in the kernel) and the reader looks at the rings after setting it, so
  * one of both sees the other.
  */
-ALWAYS_INLINE void wake_reader(bool urgent)
+ALWAYS_INLINE void wake_reader(void)
 {
 	__u32 key = 0;
 	struct reader_state *reader = bpf_map_lookup_elem(&reader_states, &key);
-	void *none;
+	__u64 ring = 1;
 
 	if (!reader || !reader->sleeps)
 		return;
-	if (!urgent && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) <= ring_bytes / 4)
-		return;
 	reader->sleeps = 0;
-	none = bpf_ringbuf_reserve(&events, 8, 0);
-	if (none)
-		bpf_ringbuf_discard(none, BPF_RB_FORCE_WAKEUP);
+	bpf_ringbuf_output(&doorbell, &ring, sizeof(ring), BPF_RB_FORCE_WAKEUP);
+}
+
+/*
+ * The same for records that wait for one that matters, or for the reader's own clock: a wake-up costs more than all else. Only
+ * a ring that fills, as by a fork bomb, is worth it.
+ */
+ALWAYS_INLINE void wake_reader_when_filling(void *ring, __u64 size)
+{
+	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > size / 4)
+		wake_reader();
 }
 
 #endif

@@ -22,6 +22,13 @@
 #define TEXT_MAX 4096
 #define TEXT_LIMIT 32768
 
+/* No record's fixed part is larger. */
+#define RECORD_ROOM 1024
+
+#ifndef offsetof
+#define offsetof(type, member) __builtin_offsetof(type, member)
+#endif
+
 /* Where the walk of a path has come to (path.h). */
 struct path_walk {
 	struct dentry *dentry;
@@ -31,11 +38,38 @@ struct path_walk {
 	__u32 result;
 };
 
+/* Where the walk along a name has come to (lookup.h). */
+struct name_walk {
+	struct dentry *root;
+	struct vfsmount *root_mnt;
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	/* The directory that holds the last component, when that is not "..". */
+	struct dentry *parent;
+	struct vfsmount *parent_mnt;
+	__u32 at;   /* in scratch->name, of what is left */
+	__u32 last; /* of the last component */
+	__u32 last_length;
+	__u32 links; /* symbolic links followed */
+	__u32 flags;
+	__u32 result;
+};
+
 struct scratch {
 	__u64 owner;
 	__u32 slot; /* the key of this slot */
-	__u32 reserved;
+	/* Of the record under way: bits of record_flag, and its number. */
+	__u32 flags;
+	__u64 sequence;
+	__u32 cpu;
+	__u32 at; /* in text, of what is free */
 	struct path_walk walk;
+	/* What append_object tells of. */
+	struct {
+		struct inode *inode;
+		struct vfsmount *mnt;
+		struct dentry *dentry;
+	} object;
 	struct file *script;
 	/*
 	 * Built from the end backwards. A name may be 255 bytes long and lands at an offset masked to TEXT_MAX. The 8 bytes
@@ -44,9 +78,16 @@ struct scratch {
 	__u8 guard[8];
 	__u8 path[TEXT_MAX + 256];
 	__u8 guard2[8];
-	struct exec_record record;
+	/* The fixed part of the record lies at the end of the room, so that its texts follow it: see RECORD. */
+	__u8 room[RECORD_ROOM];
 	__u8 text[TEXT_LIMIT + TEXT_MAX];
+	/* The name that a call was given, and the walk along it (lookup.h). */
+	struct name_walk name_walk;
+	__u8 name[2 * TEXT_MAX + 256];
 };
+
+/* The record of a kind in a slot. All sensors share the slots, and their records differ in size. */
+#define RECORD(s, type) ((struct type *)((void *)(s) + offsetof(struct scratch, text) - sizeof(struct type)))
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -73,6 +114,7 @@ ALWAYS_INLINE struct scratch *scratch_claim(__u32 cpu)
 			s->owner = 1;
 		}
 		s->slot = key;
+		s->flags = 0;
 		return s;
 	}
 	return NULL;

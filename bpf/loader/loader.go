@@ -51,6 +51,7 @@ type Attachment struct {
 type Object struct {
 	maps     map[string]*ebpf.Map
 	programs map[string]*ebpf.Program
+	called   map[string]string
 
 	mu          sync.Mutex
 	links       map[string]link.Link
@@ -63,6 +64,11 @@ type Settings struct {
 	MaxEntries map[string]uint32
 	// Variables by name are constants of the programs.
 	Variables map[string]any
+	// Shared maps by name stand in for the object's own; they stay their owner's.
+	Shared map[string]*ebpf.Map
+	// Called programs are not attached to a hook: others call them through a table of programs. Called names the hook to
+	// show for each, and Attached is told of by SetCalled.
+	Called map[string]string
 	// Types holds what has been parsed of the kernel's BTF, which is slow to parse; nil parses it anew.
 	Types *btf.Cache
 	// LogLevel says how much of the verifier's log each program keeps, for measurements; 0 keeps none.
@@ -120,10 +126,17 @@ func Load(name string, object []byte, s Settings) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Object{programs: map[string]*ebpf.Program{}, links: map[string]link.Link{}}
+	shared := map[string]*ebpf.Map{}
+	for m, stand := range s.Shared {
+		if spec.Maps[m] != nil {
+			spec.Maps[m].MaxEntries = stand.MaxEntries()
+			shared[m] = stand
+		}
+	}
+	o := &Object{programs: map[string]*ebpf.Program{}, links: map[string]link.Link{}, called: s.Called}
 	maps := spec.Copy()
 	maps.Programs = nil
-	collection, err := ebpf.NewCollection(maps)
+	collection, err := ebpf.NewCollectionWithOptions(maps, ebpf.CollectionOptions{MapReplacements: shared})
 	if err != nil {
 		return nil, fmt.Errorf("cannot create the maps of eBPF object %s: %w", name, refusal(err))
 	}
@@ -136,6 +149,9 @@ func Load(name string, object []byte, s Settings) (*Object, error) {
 			one.Programs[p].Instructions = withoutAtomics(one.Programs[p].Instructions)
 		}
 		hook := one.Programs[p].SectionName
+		if call := s.Called[p]; call != "" {
+			hook = call
+		}
 		c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{
 			MapReplacements: o.maps, Cache: types, Programs: ebpf.ProgramOptions{LogLevel: s.LogLevel},
 		})
@@ -156,7 +172,7 @@ func (o *Object) Attach() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for i, a := range o.attachments {
-		if !errors.Is(a.Err, ErrNotAttached) {
+		if !errors.Is(a.Err, ErrNotAttached) || o.called[a.Name] != "" {
 			continue
 		}
 		l, err := attach(o.programs[a.Name], a.Hook)
@@ -172,6 +188,17 @@ func attach(p *ebpf.Program, hook string) (link.Link, error) {
 		return link.AttachIter(link.IterOptions{Program: p})
 	}
 	return link.AttachTracing(link.TracingOptions{Program: p})
+}
+
+// SetCalled records that a program which others call can be reached now, or why not.
+func (o *Object) SetCalled(program string, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i, a := range o.attachments {
+		if a.Name == program && o.programs[program] != nil {
+			o.attachments[i].Err = refusal(err)
+		}
+	}
 }
 
 // Iterate starts a fresh run of an attached iterator; the caller reads the records and closes it.

@@ -11,20 +11,28 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/ringbuf"
+
+	"github.com/vedette-edr/vedette/bpf/lane"
 )
 
-func TestAnExecWakesTheReaderThatSleeps(t *testing.T) {
+func TestAnExecRingsForTheReaderThatSleeps(t *testing.T) {
 	o := observe(t)
+	lanes := o.Set.Lanes()
+	doorbell, err := ringbuf.NewReader(lanes.Doorbell())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer doorbell.Close()
 	var rec ringbuf.Record
 	for range 3 {
 		o.drain(t, func() bool { return false })
-		if err := o.sensor.Sleeps(); err != nil {
+		if err := lanes.Sleeps(); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
 		time.AfterFunc(50*time.Millisecond, func() { _ = exec.Command("/bin/true").Run() })
-		o.reader.SetDeadline(began.Add(20 * time.Second))
-		if err := o.reader.ReadInto(&rec); err != nil {
+		doorbell.SetDeadline(began.Add(20 * time.Second))
+		if err := doorbell.ReadInto(&rec); err != nil {
 			t.Fatal(err)
 		}
 		if slept := time.Since(began); slept > 10*time.Second {
@@ -35,10 +43,7 @@ func TestAnExecWakesTheReaderThatSleeps(t *testing.T) {
 
 func TestEveryEventIsAccountedFor(t *testing.T) {
 	o := observe(t)
-	before, err := o.sensor.Counters()
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := o.counters(t)
 	var done atomic.Bool
 	go func() {
 		for range 300 {
@@ -47,43 +52,29 @@ func TestEveryEventIsAccountedFor(t *testing.T) {
 		done.Store(true)
 	}()
 	o.drain(t, func() bool { return !done.Load() })
-	if err := o.sensor.Detach(); err != nil {
+	if err := o.Set.Detach(); err != nil {
 		t.Fatal(err)
 	}
 	o.drain(t, func() bool { return false })
-	c, err := o.sensor.Counters()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := o.counters(t)
 	if c.Made < 900 {
 		t.Errorf("%d events were made, want at least 900 for 300 processes", c.Made)
 	}
-	want(t, "made less lost", c.Made-c.LostRingFull-c.LostScratch, o.read)
+	want(t, "made less lost", c.Made-c.Lost(), o.Read)
 	want(t, "made before", before.Made <= c.Made, true)
 }
 
 func TestAFullRingIsCounted(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to load eBPF programs")
-	}
-	s, err := Load(Options{RingBytes: 4096})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	s.Attach()
+	o := observeWith(t, lane.Options{RingBytes: map[lane.Class]uint32{lane.Process: 4096}})
 	for range 20 {
 		if err := exec.Command("/bin/true").Run(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Detach(); err != nil {
+	if err := o.Set.Detach(); err != nil {
 		t.Fatal(err)
 	}
-	c, err := s.Counters()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := o.counters(t)
 	if c.LostRingFull == 0 || c.LostRingFull >= c.Made {
 		t.Errorf("%d of %d events are counted lost, want most but not all", c.LostRingFull, c.Made)
 	}
@@ -100,8 +91,8 @@ func TestSeedsListEveryProcess(t *testing.T) {
 	o.drain(t, func() bool { return o.execs[pid] == nil })
 
 	listed := map[uint32]bool{}
-	err := o.sensor.Seeds(context.Background(), func(record []byte) error {
-		e, texts, err := ParseExec(record)
+	err := o.sensor.Seeds(context.Background(), func(rec []byte) error {
+		e, texts, err := ParseExec(rec)
 		if err != nil {
 			return err
 		}
@@ -126,7 +117,7 @@ func TestSeedsListEveryProcess(t *testing.T) {
 
 func TestCountersAreFrozen(t *testing.T) {
 	o := observe(t)
-	m := o.sensor.object.Map(mapCounters)
+	m := o.Set.Lanes().Maps()["counters"]
 	value := make([]byte, m.ValueSize())
 	if err := m.Update(uint32(0), value, ebpf.UpdateAny); err == nil {
 		t.Error("root could overwrite the counters, want a refusal: they are frozen")

@@ -8,14 +8,16 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
+
+	"github.com/vedette-edr/vedette/bpf/lane"
+	"github.com/vedette-edr/vedette/bpf/record"
+	"github.com/vedette-edr/vedette/bpf/sensor"
+	"github.com/vedette-edr/vedette/bpf/sensortest"
+	"github.com/vedette-edr/vedette/bpf/syscalls"
 )
 
 // Acts that need a process of their own: the test binary runs again with the act's name in this variable.
@@ -66,13 +68,12 @@ func execWithOpenFiles(count, program string) {
 
 // observer runs the sensor against the live kernel and keeps every record until it is asked for.
 type observer struct {
+	*sensortest.Observer
 	sensor *Sensor
-	reader *ringbuf.Reader
 	chunks map[string][]byte
 	execs  map[uint32]*seen
 	forks  map[uint32]Fork
 	exits  map[uint32]Exit
-	read   uint64
 }
 
 type seen struct {
@@ -82,73 +83,53 @@ type seen struct {
 
 func observe(t *testing.T) *observer {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to load eBPF programs")
-	}
-	s, err := Load(Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s.Attach()
-	for _, a := range s.Attachments() {
-		if a.Err == nil {
-			continue
-		}
-		if verifier, ok := errors.AsType[*ebpf.VerifierError](a.Err); ok {
-			t.Logf("%s", strings.Join(verifier.Log[max(0, len(verifier.Log)-30):], "\n"))
-		}
-		t.Fatalf("program %s is not attached to %s: %v", a.Name, a.Hook, a.Err)
-	}
-	r, err := ringbuf.NewReader(s.Events())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { r.Close() })
-	return &observer{s, r, map[string][]byte{}, map[uint32]*seen{}, map[uint32]Fork{}, map[uint32]Exit{}, 0}
+	return observeWith(t, lane.Options{})
 }
 
-// drain reads until the ring has been empty for a moment, and until more is no longer true.
+func observeWith(t *testing.T, lanes lane.Options) *observer {
+	t.Helper()
+	scratch, err := ScratchBytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &observer{chunks: map[string][]byte{}, execs: map[uint32]*seen{}, forks: map[uint32]Fork{}, exits: map[uint32]Exit{}}
+	o.Observer = sensortest.Observe(t, sensortest.Options{
+		Lanes: lanes, ScratchBytes: scratch, Classes: []lane.Class{lane.Process},
+		Load: func(b sensor.Base) ([]syscalls.Sensor, error) {
+			var err error
+			if o.sensor, err = Load(b); err != nil {
+				return nil, err
+			}
+			return []syscalls.Sensor{{Object: o.sensor.Object()}}, nil
+		},
+	})
+	return o
+}
+
+// drain reads until the ring is empty, and until more is no longer true.
 func (o *observer) drain(t *testing.T, more func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	var rec ringbuf.Record
-	for {
-		o.reader.SetDeadline(time.Now().Add(20 * time.Millisecond))
-		err := o.reader.ReadInto(&rec)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			if !more() {
-				return
-			}
-			if time.Now().After(deadline) {
-				for _, a := range o.sensor.Attachments() {
-					t.Logf("%s: %+v", a.Name, o.sensor.Runs(a.Name))
-				}
-				t.Fatal("the expected record did not come: there was none for 10 s")
-			}
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		deadline = time.Now().Add(10 * time.Second)
-		o.keep(t, rec.RawSample)
-	}
+	o.Drain(t, func(_ record.Kind, rec []byte) { o.keep(t, rec) }, more)
 }
 
-func (o *observer) keep(t *testing.T, record []byte) {
+func (o *observer) counters(t *testing.T) lane.Counters {
 	t.Helper()
-	kind, err := KindOf(record)
+	c, err := o.Set.Lanes().Counters(lane.Process)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (o *observer) keep(t *testing.T, rec []byte) {
+	t.Helper()
+	kind, err := record.KindOf(rec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	switch kind {
-	case KindExec:
-		e, texts, err := ParseExec(record)
+	case record.Exec:
+		e, texts, err := ParseExec(rec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,23 +143,20 @@ func (o *observer) keep(t *testing.T, record []byte) {
 			}
 		}
 		o.execs[e.Actor.Process.TGID] = s
-		o.read++
-	case KindFork:
-		f, err := ParseFork(record)
+	case record.Fork:
+		f, err := ParseFork(rec)
 		if err != nil {
 			t.Fatal(err)
 		}
 		o.forks[f.Child.TGID] = *f
-		o.read++
-	case KindExit:
-		e, err := ParseExit(record)
+	case record.Exit:
+		e, err := ParseExit(rec)
 		if err != nil {
 			t.Fatal(err)
 		}
 		o.exits[e.Actor.Process.TGID] = *e
-		o.read++
-	case KindChunk:
-		c, data, err := ParseChunk(record)
+	case record.Chunk:
+		c, data, err := ParseChunk(rec)
 		if err != nil {
 			t.Fatal(err)
 		}

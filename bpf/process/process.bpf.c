@@ -13,7 +13,12 @@ char LICENSE[] SEC("license") = "GPL";
 // sched_process_exit tells whether the last thread is leaving since 6.16; user space looks it up in BTF.
 const volatile bool exit_says_group_dead = false;
 
+RING(ring_process);
+
+const volatile __u64 ring_bytes = 4096;
+
 // Only what a map, a function or a variable mentions is described in the object; Go's test of the layout needs these.
+const struct exec_record *const volatile layout_exec = NULL;
 const struct fork_record *const volatile layout_fork = NULL;
 const struct exit_record *const volatile layout_exit = NULL;
 const struct chunk_record *const volatile layout_chunk = NULL;
@@ -37,7 +42,7 @@ ALWAYS_INLINE __u64 capability(const kernel_cap_t *set)
 // What exec and seed have in common. Returns the length of all text so far.
 ALWAYS_INLINE __u32 fill_process(struct scratch *s, struct task_struct *task)
 {
-	struct exec_record *r = &s->record;
+	struct exec_record *r = RECORD(s, exec_record);
 	struct signal_struct *signal = task->signal;
 	const struct cred *cred = task->cred;
 	struct nsproxy *ns = task->nsproxy;
@@ -47,10 +52,11 @@ ALWAYS_INLINE __u32 fill_process(struct scratch *s, struct task_struct *task)
 
 	__builtin_memset(&r->executable, 0, sizeof(r->executable));
 	__builtin_memset(&r->script, 0, sizeof(r->script));
+	__builtin_memset(&r->stdin_file, 0, sizeof(r->stdin_file));
 	__builtin_memset(r->text_length, 0, sizeof(r->text_length));
 	__builtin_memset(r->tty, 0, sizeof(r->tty));
 	__builtin_memset(r->previous_comm, 0, sizeof(r->previous_comm));
-	__builtin_memset(r->reserved, 0, sizeof(r->reserved));
+	r->reserved = 0;
 	r->secure_exec = 0;
 	r->calling_thread = 0;
 	r->argument_count = 0;
@@ -110,7 +116,7 @@ ALWAYS_INLINE __u32 fill_process(struct scratch *s, struct task_struct *task)
 // Working directory, and the root directory when it is not the root of the mount namespace.
 ALWAYS_INLINE __u32 fill_directories(struct scratch *s, struct task_struct *task, __u32 at)
 {
-	struct exec_record *r = &s->record;
+	struct exec_record *r = RECORD(s, exec_record);
 	struct fs_struct *fs = task->fs;
 	__u32 length;
 
@@ -126,6 +132,20 @@ ALWAYS_INLINE __u32 fill_directories(struct scratch *s, struct task_struct *task
 		at += length;
 	}
 	return at;
+}
+
+// What the program reads from when it reads from nowhere else: a shell that is fed its script through a pipe, say.
+ALWAYS_INLINE __u32 fill_stdin(struct scratch *s, struct task_struct *task, __u32 at)
+{
+	struct exec_record *r = RECORD(s, exec_record);
+	struct file *file = file_of_descriptor(task, 0);
+	__u32 length;
+
+	if (!file)
+		return at;
+	length = append_file(s, &r->stdin_file, file, at);
+	r->text_length[TEXT_STDIN] = length;
+	return at + length;
 }
 
 #define SCRIPT_STEPS 16
@@ -179,7 +199,7 @@ ALWAYS_INLINE struct file *script_file(struct scratch *s, struct task_struct *ta
 		work = script_round(s->slot, work);
 	if (work)
 		/* What was found is not the oldest. */
-		s->record.header.flags |= FLAG_PATH_UNRESOLVED;
+		s->flags |= FLAG_PATH_UNRESOLVED;
 	return s->script;
 }
 
@@ -208,12 +228,12 @@ ROUND bool send_chunk(__u32 slot, __u64 start, __u64 end, __u32 field, __u32 ind
 		length = CHUNK_BYTES;
 	if (!s)
 		return false;
-	c = bpf_ringbuf_reserve(&events, sizeof(*c), 0);
+	c = bpf_ringbuf_reserve(&ring_process, sizeof(*c), 0);
 	if (!c)
 		return false;
-	c->sequence = s->record.header.sequence;
+	c->sequence = RECORD(s, exec_record)->header.sequence;
 	c->time_ns = 0;
-	c->cpu = s->record.header.cpu;
+	c->cpu = RECORD(s, exec_record)->header.cpu;
 	c->kind = RECORD_CHUNK;
 	c->flags = 0;
 	c->field = field;
@@ -261,7 +281,7 @@ ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16
 	size &= TEXT_MAX - 1;
 	if (bpf_probe_read_user(&s->text[at], size, (void *)start)) {
 		COUNT(c->read_fault);
-		s->record.header.flags |= FLAG_READ_FAULT;
+		s->flags |= FLAG_READ_FAULT;
 		*cut = true;
 		return 0;
 	}
@@ -271,7 +291,7 @@ ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16
 ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	__u32 cpu = bpf_get_smp_processor_id(), at, length, total;
-	struct cpu_counters *c = bpf_map_lookup_elem(&counters, &cpu);
+	struct cpu_counters *c = counters_of(CLASS_PROCESS, cpu);
 	struct mm_struct *mm = task->mm;
 	struct exec_record *r;
 	struct scratch *s;
@@ -287,7 +307,7 @@ ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux
 		COUNT(c->lost_scratch);
 		return 0;
 	}
-	r = &s->record;
+	r = RECORD(s, exec_record);
 	fill_header(&r->header, RECORD_EXEC, cpu, sequence, task);
 	at = fill_process(s, task);
 	r->argument_count = bprm->argc;
@@ -309,6 +329,7 @@ ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux
 		}
 	}
 	at = fill_directories(s, task, at);
+	at = fill_stdin(s, task, at);
 	length = append_string(s, filename, at);
 	r->text_length[TEXT_FILENAME] = length;
 	at += length;
@@ -326,7 +347,7 @@ ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux
 	at += length;
 	if (cut) {
 		COUNT(c->cut_arguments);
-		r->header.flags |= FLAG_ARGUMENTS_TRUNCATED;
+		s->flags |= FLAG_ARGUMENTS_TRUNCATED;
 	}
 	start = BPF_CORE_READ(mm, env_start);
 	end = BPF_CORE_READ(mm, env_end);
@@ -336,20 +357,21 @@ ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux
 	at += length;
 	if (cut) {
 		COUNT(c->cut_environment);
-		r->header.flags |= FLAG_ENVIRONMENT_TRUNCATED;
+		s->flags |= FLAG_ENVIRONMENT_TRUNCATED;
 	}
-	if (r->header.flags & FLAG_PATH_UNRESOLVED)
+	if (s->flags & FLAG_PATH_UNRESOLVED)
 		COUNT(c->cut_path);
+	r->header.flags = s->flags;
 
 	total = sizeof(*r) + at;
 	if (total > sizeof(*r) + TEXT_LIMIT + TEXT_MAX) {
-		/* Eight texts of 4095 bytes always fit; the verifier does not know. */
+		/* Nine texts of 4095 bytes always fit; the verifier does not know. */
 		scratch_release(s);
 		return 0;
 	}
-	if (bpf_ringbuf_output(&events, r, total, BPF_RB_NO_WAKEUP))
+	if (bpf_ringbuf_output(&ring_process, r, total, BPF_RB_NO_WAKEUP))
 		COUNT(c->lost_ring_full);
-	wake_reader(true);
+	wake_reader();
 	scratch_release(s);
 	return 0;
 }
@@ -373,11 +395,11 @@ ALWAYS_INLINE int fork_event(struct task_struct *parent, struct task_struct *chi
 	/* A new thread is not a new process. */
 	if (child->pid != child->tgid)
 		return 0;
-	c = bpf_map_lookup_elem(&counters, &cpu);
+	c = counters_of(CLASS_PROCESS, cpu);
 	if (!c)
 		return 0;
 	sequence = count_made(c);
-	r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
+	r = bpf_ringbuf_reserve(&ring_process, sizeof(*r), 0);
 	if (!r) {
 		COUNT(c->lost_ring_full);
 		return 0;
@@ -388,9 +410,10 @@ ALWAYS_INLINE int fork_event(struct task_struct *parent, struct task_struct *chi
 	r->child_cgroup_id = cgroup_id(child);
 	r->child_namespace_pid = 0;
 	r->child_pid_namespace = 0;
-	own_namespace(child, &r->child_namespace_pid, &r->child_pid_namespace);
+	own_namespace(child->thread_pid, &r->child_namespace_pid, &r->child_pid_namespace);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
-	wake_reader(false);
+	/* It waits for the exec that mostly comes with it. */
+	wake_reader_when_filling(&ring_process, ring_bytes);
 	return 0;
 }
 
@@ -424,11 +447,11 @@ ALWAYS_INLINE int exit_event(struct task_struct *task, bool group_dead)
 		if (bpf_map_update_elem(&exited, &key, &one, BPF_NOEXIST))
 			return 0;
 	}
-	c = bpf_map_lookup_elem(&counters, &cpu);
+	c = counters_of(CLASS_PROCESS, cpu);
 	if (!c)
 		return 0;
 	sequence = count_made(c);
-	r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
+	r = bpf_ringbuf_reserve(&ring_process, sizeof(*r), 0);
 	if (!r) {
 		COUNT(c->lost_ring_full);
 		return 0;
@@ -442,7 +465,8 @@ ALWAYS_INLINE int exit_event(struct task_struct *task, bool group_dead)
 	r->max_resident_pages = signal->maxrss;
 	r->reserved = 0;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
-	wake_reader(false);
+	/* It waits for the exec that mostly comes with it. */
+	wake_reader_when_filling(&ring_process, ring_bytes);
 	return 0;
 }
 
@@ -460,6 +484,7 @@ int process_seed(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	__u32 cpu = bpf_get_smp_processor_id(), at, total;
+	struct exec_record *r;
 	struct scratch *s;
 
 	if (!task || task->pid != task->tgid)
@@ -468,12 +493,14 @@ int process_seed(struct bpf_iter__task *ctx)
 	if (!s)
 		/* Asks the iterator for the same task again. */
 		return 1;
-	fill_header(&s->record.header, RECORD_SEED, cpu, 0, task);
+	fill_header(&RECORD(s, exec_record)->header, RECORD_SEED, cpu, 0, task);
 	at = fill_process(s, task);
 	at = fill_directories(s, task, at);
-	total = sizeof(s->record) + at;
-	if (total <= sizeof(s->record) + TEXT_LIMIT + TEXT_MAX)
-		bpf_seq_write(ctx->meta->seq, &s->record, total);
+	r = RECORD(s, exec_record);
+	r->header.flags = s->flags;
+	total = sizeof(*r) + at;
+	if (total <= sizeof(*r) + TEXT_LIMIT + TEXT_MAX)
+		bpf_seq_write(ctx->meta->seq, r, total);
 	scratch_release(s);
 	return 0;
 }

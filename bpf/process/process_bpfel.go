@@ -17,16 +17,19 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	processMapCounters                  = "counters"
-	processMapEvents                    = "events"
+	processMapDoorbell                  = "doorbell"
 	processMapExited                    = "exited"
 	processMapReaderStates              = "reader_states"
+	processMapRingProcess               = "ring_process"
 	processMapScratchSlots              = "scratch_slots"
 	processProgProcessExec              = "process_exec"
 	processProgProcessExit              = "process_exit"
 	processProgProcessFork              = "process_fork"
 	processProgProcessSeed              = "process_seed"
+	processVarCpus                      = "cpus"
 	processVarExitSaysGroupDead         = "exit_says_group_dead"
 	processVarLayoutChunk               = "layout_chunk"
+	processVarLayoutExec                = "layout_exec"
 	processVarLayoutExit                = "layout_exit"
 	processVarLayoutFork                = "layout_fork"
 	processVarRingBytes                 = "ring_bytes"
@@ -86,9 +89,10 @@ type processProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type processMapSpecs struct {
 	Counters     *ebpf.MapSpec `ebpf:"counters"`
-	Events       *ebpf.MapSpec `ebpf:"events"`
+	Doorbell     *ebpf.MapSpec `ebpf:"doorbell"`
 	Exited       *ebpf.MapSpec `ebpf:"exited"`
 	ReaderStates *ebpf.MapSpec `ebpf:"reader_states"`
+	RingProcess  *ebpf.MapSpec `ebpf:"ring_process"`
 	ScratchSlots *ebpf.MapSpec `ebpf:"scratch_slots"`
 }
 
@@ -96,8 +100,10 @@ type processMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type processVariableSpecs struct {
+	Cpus                      *ebpf.VariableSpec `ebpf:"cpus"`
 	ExitSaysGroupDead         *ebpf.VariableSpec `ebpf:"exit_says_group_dead"`
 	LayoutChunk               *ebpf.VariableSpec `ebpf:"layout_chunk"`
+	LayoutExec                *ebpf.VariableSpec `ebpf:"layout_exec"`
 	LayoutExit                *ebpf.VariableSpec `ebpf:"layout_exit"`
 	LayoutFork                *ebpf.VariableSpec `ebpf:"layout_fork"`
 	RingBytes                 *ebpf.VariableSpec `ebpf:"ring_bytes"`
@@ -125,18 +131,20 @@ func (o *processObjects) Close() error {
 // It can be passed to loadProcessObjects or ebpf.CollectionSpec.LoadAndAssign.
 type processMaps struct {
 	Counters     *ebpf.Map `ebpf:"counters"`
-	Events       *ebpf.Map `ebpf:"events"`
+	Doorbell     *ebpf.Map `ebpf:"doorbell"`
 	Exited       *ebpf.Map `ebpf:"exited"`
 	ReaderStates *ebpf.Map `ebpf:"reader_states"`
+	RingProcess  *ebpf.Map `ebpf:"ring_process"`
 	ScratchSlots *ebpf.Map `ebpf:"scratch_slots"`
 }
 
 func (m *processMaps) Close() error {
 	return _ProcessClose(
 		m.Counters,
-		m.Events,
+		m.Doorbell,
 		m.Exited,
 		m.ReaderStates,
+		m.RingProcess,
 		m.ScratchSlots,
 	)
 }
@@ -145,8 +153,10 @@ func (m *processMaps) Close() error {
 //
 // It can be passed to loadProcessObjects or ebpf.CollectionSpec.LoadAndAssign.
 type processVariables struct {
+	Cpus                      *ebpf.Variable `ebpf:"cpus"`
 	ExitSaysGroupDead         *ebpf.Variable `ebpf:"exit_says_group_dead"`
 	LayoutChunk               *ebpf.Variable `ebpf:"layout_chunk"`
+	LayoutExec                *ebpf.Variable `ebpf:"layout_exec"`
 	LayoutExit                *ebpf.Variable `ebpf:"layout_exit"`
 	LayoutFork                *ebpf.Variable `ebpf:"layout_fork"`
 	RingBytes                 *ebpf.Variable `ebpf:"ring_bytes"`

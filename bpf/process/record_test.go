@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/vedette-edr/vedette/bpf/record"
 )
 
 func asBytes(words []uint64) []byte {
@@ -40,15 +42,14 @@ func TestLayoutMatchesTheObject(t *testing.T) {
 			}
 		}
 	}
-	f("process_key", Key{})
-	f("actor", Actor{})
-	f("record_header", Header{})
-	f("file_identity", File{})
+	f("process_key", record.Key{})
+	f("actor", record.Actor{})
+	f("record_header", record.Header{})
+	f("file_identity", record.FileIdentity{})
 	f("exec_record", Exec{})
 	f("fork_record", Fork{})
 	f("exit_record", Exit{})
 	f("chunk_record", Chunk{})
-	f("cpu_counters", cpuCounters{})
 }
 
 func FuzzParse(f *testing.F) {
@@ -56,13 +57,13 @@ func FuzzParse(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{1}, 9000))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		aligned := make([]uint64, len(b)/8+1)
-		record := asBytes(aligned)[:len(b)]
-		copy(record, b)
-		_, _ = KindOf(record)
-		_, _, _ = ParseExec(record)
-		_, _ = ParseFork(record)
-		_, _ = ParseExit(record)
-		_, _, _ = ParseChunk(record)
-		_, _ = ExecSize(record)
+		rec := asBytes(aligned)[:len(b)]
+		copy(rec, b)
+		_, _ = record.KindOf(rec)
+		_, _, _ = ParseExec(rec)
+		_, _ = ParseFork(rec)
+		_, _ = ParseExit(rec)
+		_, _, _ = ParseChunk(rec)
+		_, _ = ExecSize(rec)
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/vedette-edr/vedette/collector/core"
 	"github.com/vedette-edr/vedette/collector/core/link"
 	"github.com/vedette-edr/vedette/collector/linux/privilege"
-	"github.com/vedette-edr/vedette/collector/linux/process"
+	"github.com/vedette-edr/vedette/collector/linux/sensors"
 	"github.com/vedette-edr/vedette/proto/host"
 	"github.com/vedette-edr/vedette/proto/peercred"
 )
@@ -47,17 +47,17 @@ func collect(ctx context.Context, version string, cfg Config, death privilege.Pa
 	}
 	raiseLockedMemory(log)
 
-	sensor, err := process.Open(process.Options{RingBytes: uint32(cfg.ProcessRing), Linger: cfg.Linger, Environment: cfg.Environment})
+	loaded, err := sensors.Open(sensors.Options{Lanes: cfg.lanes(), Linger: cfg.Linger, Environment: cfg.Environment})
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if err := sensor.Close(); err != nil {
-			log.Error().Err(err).Msg("cannot unload the process sensor")
+		if err := loaded.Close(); err != nil {
+			log.Error().Err(err).Msg("cannot unload the sensors")
 		}
 	}()
-	sensor.Attach()
-	s := &source{sensor: sensor, log: log}
+	loaded.Attach()
+	s := &source{sensors: loaded, log: log}
 	if err := s.require(); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *source) run(ctx context.Context, c *core.Collector) error {
 		s.log.Error().Err(err).Msg("cannot list the processes that were running before; their names will be missing from alerts")
 	}
 	sensorDone := make(chan error, 1)
-	go func() { sensorDone <- s.sensor.Run(c.Sink(), c.Lost) }()
+	go func() { sensorDone <- s.sensors.Run(c.Sink(), c.Lost) }()
 
 	var failures []error
 	sensorRuns, coreRuns := true, true
@@ -119,7 +119,7 @@ func (s *source) run(ctx context.Context, c *core.Collector) error {
 		coreRuns = false
 		failures = append(failures, err)
 	}
-	failures = append(failures, s.sensor.Detach())
+	failures = append(failures, s.sensors.Detach())
 	if sensorRuns {
 		failures = append(failures, <-sensorDone)
 	}

@@ -7,7 +7,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/vedette-edr/vedette/bpf/lane"
 	"github.com/vedette-edr/vedette/collector/linux/process"
+	"github.com/vedette-edr/vedette/collector/linux/rings"
 	"github.com/vedette-edr/vedette/proto/config"
 	"github.com/vedette-edr/vedette/proto/host"
 )
@@ -27,8 +29,12 @@ type Config struct {
 	User string `config:"user"`
 	// Spool bounds the memory that holds what the analyzer has not confirmed.
 	Spool config.Size `config:"spool.max"`
-	// ProcessRing is the ring buffer between kernel and collector, a power of two.
-	ProcessRing config.Size `config:"ring.process"`
+	// The ring buffers between kernel and collector, by class, each a power of two.
+	ProcessRing  config.Size `config:"ring.process"`
+	KernelRing   config.Size `config:"ring.kernel"`
+	IdentityRing config.Size `config:"ring.identity"`
+	MemoryRing   config.Size `config:"ring.memory"`
+	FileRing     config.Size `config:"ring.file"`
 	// Linger is the longest time that an event waits for others to share a message with.
 	Linger time.Duration `config:"batch.linger"`
 	// Environment names the variables that an exec event may carry.
@@ -39,13 +45,15 @@ type Config struct {
 
 // DefaultConfig is what holds where the file is silent.
 func DefaultConfig() Config {
+	size := func(c lane.Class) config.Size { return config.Size(lane.DefaultRingBytes(c)) }
 	return Config{
+		ProcessRing: size(lane.Process), KernelRing: size(lane.Kernel), IdentityRing: size(lane.Identity),
+		MemoryRing: size(lane.Memory), FileRing: size(lane.File),
 		Socket:      "/run/vedette/bus/bus.sock",
 		BusUser:     "vedette-bus",
 		User:        "vedette-collector",
 		Spool:       64 << 20,
-		ProcessRing: 4 << 20,
-		Linger:      process.DefaultLinger,
+		Linger:      rings.DefaultLinger,
 		Environment: process.DefaultEnvironment(),
 		LogLevel:    "info",
 	}
@@ -68,8 +76,10 @@ func (c *Config) check() error {
 	if c.Spool < minSpool {
 		return fmt.Errorf("spool.max %s is too small, give at least %s", c.Spool, config.Size(minSpool))
 	}
-	if r := c.ProcessRing; r < 4096 || r > 1<<30 || r&(r-1) != 0 {
-		return fmt.Errorf("ring.process %s must be a power of two from 4KiB to 1GiB, such as 4MiB", c.ProcessRing)
+	for class, r := range c.lanes().RingBytes {
+		if r < 4096 || r > 1<<30 || r&(r-1) != 0 {
+			return fmt.Errorf("ring.%s %s must be a power of two from 4KiB to 1GiB, such as 4MiB", class, config.Size(r))
+		}
 	}
 	if c.Linger <= 0 || c.Linger > maxLinger {
 		return fmt.Errorf("batch.linger %s must be more than 0 and at most %s", c.Linger, maxLinger)
@@ -81,4 +91,11 @@ func (c *Config) check() error {
 		return fmt.Errorf("log.level %q is unknown, give trace, debug, info, warn or error", c.LogLevel)
 	}
 	return nil
+}
+
+func (c *Config) lanes() lane.Options {
+	return lane.Options{RingBytes: map[lane.Class]uint32{
+		lane.Process: uint32(c.ProcessRing), lane.Kernel: uint32(c.KernelRing), lane.Identity: uint32(c.IdentityRing),
+		lane.Memory: uint32(c.MemoryRing), lane.File: uint32(c.FileRing),
+	}}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/vedette-edr/vedette/bpf/loader"
 	"github.com/vedette-edr/vedette/collector/core"
 	"github.com/vedette-edr/vedette/collector/linux/privilege"
-	"github.com/vedette-edr/vedette/collector/linux/process"
+	"github.com/vedette-edr/vedette/collector/linux/sensors"
 	pb "github.com/vedette-edr/vedette/proto"
 )
 
@@ -20,8 +20,8 @@ var ErrNoSensor = errors.New("no program could be attached")
 
 // source is what core knows of the platform.
 type source struct {
-	sensor *process.Sensor
-	log    zerolog.Logger
+	sensors *sensors.Sensors
+	log     zerolog.Logger
 }
 
 var _ core.Source = (*source)(nil)
@@ -30,7 +30,7 @@ var _ core.Source = (*source)(nil)
 func (s *source) require() error {
 	attached := 0
 	var reasons []error
-	for _, a := range s.sensor.Attachments() {
+	for _, a := range s.sensors.Attachments() {
 		if a.Attached {
 			attached++
 			continue
@@ -46,7 +46,7 @@ func (s *source) require() error {
 
 // neededCapabilities tries what the collector does after its start without any; only an old kernel wants CAP_BPF for it.
 func (s *source) neededCapabilities() privilege.Set {
-	if err := privilege.Without(0, s.sensor.CanSeed); err != nil {
+	if err := privilege.Without(0, s.sensors.CanSeed); err != nil {
 		if errors.Is(err, loader.ErrNotAttached) {
 			return 0
 		}
@@ -59,22 +59,22 @@ func (s *source) neededCapabilities() privilege.Set {
 // Counters implements core.Source.
 func (s *source) Counters() core.Counters {
 	var c core.Counters
-	if err := s.sensor.Counters(&c); err != nil {
+	if err := s.sensors.Counters(&c); err != nil {
 		s.log.Error().Err(err).Msg("cannot read the sensors' counters")
 	}
 	return c
 }
 
 // Seed implements core.Source.
-func (s *source) Seed(ctx context.Context, sink core.Sink) error { return s.sensor.Seed(ctx, sink) }
+func (s *source) Seed(ctx context.Context, sink core.Sink) error { return s.sensors.Seed(ctx, sink) }
 
 // Attachments implements core.Source.
-func (s *source) Attachments() []*pb.Attachment { return s.sensor.Attachments() }
+func (s *source) Attachments() []*pb.Attachment { return s.sensors.Attachments() }
 
 // Warnings implements core.Source.
 func (s *source) Warnings() []string {
 	var out []string
-	for _, a := range s.sensor.Attachments() {
+	for _, a := range s.sensors.Attachments() {
 		if !a.Attached {
 			out = append(out, "program "+a.Name+" is not attached, its events are missing: "+a.Reason)
 		}

@@ -5,25 +5,24 @@ import (
 	"fmt"
 
 	kernel "github.com/vedette-edr/vedette/bpf/process"
+	"github.com/vedette-edr/vedette/bpf/record"
+	"github.com/vedette-edr/vedette/collector/linux/frame"
 	pb "github.com/vedette-edr/vedette/proto"
 )
 
-// decoder turns records into events. It owns one event of each kind and fills it anew, so decoding allocates nothing but
+// Decoder turns records into events. It owns one event of each kind and fills it anew, so decoding allocates nothing but
 // the rare long argument area. Not safe for concurrent use.
-type decoder struct {
+type Decoder struct {
 	allow   *allowList
-	clock   wallClock
+	frame   *frame.Frame
 	pending assemblies
 
-	event          pb.Event
-	actor          pb.Actor
-	process        pb.ProcessKey
-	parent         pb.ProcessKey
 	exec           pb.ProcessExec
 	execEvent      pb.Event_Exec
 	seedEvent      pb.Event_Seed
 	executable     pb.File
 	script         pb.File
+	stdin          pb.File
 	credentials    pb.Credentials
 	capabilities   pb.Capabilities
 	namespaces     pb.Namespaces
@@ -38,11 +37,8 @@ type decoder struct {
 	residentFactor uint64
 }
 
-func newDecoder(allow *allowList) *decoder {
-	d := &decoder{allow: allow, residentFactor: pageSize()}
-	d.actor.Process, d.actor.Parent = &d.process, &d.parent
-	d.event.Class = pb.Class_CLASS_PROCESS
-	d.event.Actor = &d.actor
+func newDecoder(allow *allowList) *Decoder {
+	d := &Decoder{allow: allow, frame: frame.New(pb.Class_CLASS_PROCESS), residentFactor: pageSize()}
 	d.exec.Executable = &d.executable
 	d.exec.Credentials = &d.credentials
 	d.exec.Namespaces = &d.namespaces
@@ -55,35 +51,30 @@ func newDecoder(allow *allowList) *decoder {
 	return d
 }
 
-// decode returns the event of a record, or nil when the record is a piece of an event to come. The event and all it holds
-// are valid until the next call and alias the record.
-func (d *decoder) decode(record []byte) (*pb.Event, error) {
-	kind, err := kernel.KindOf(record)
-	if err != nil {
-		return nil, err
-	}
+// Decode implements rings.Decoder.
+func (d *Decoder) Decode(kind record.Kind, rec []byte) (*pb.Event, error) {
 	switch kind {
-	case kernel.KindExec, kernel.KindSeed:
-		return d.decodeExec(record, kind)
-	case kernel.KindFork:
-		r, err := kernel.ParseFork(record)
+	case record.Exec, record.Seed:
+		return d.decodeExec(rec, kind)
+	case record.Fork:
+		r, err := kernel.ParseFork(rec)
 		if err != nil {
 			return nil, err
 		}
-		d.header(&r.Header)
-		setKey(&d.forkChild, &r.Child)
-		setKey(&d.forkParent, &r.Parent)
+		d.frame.Header(&r.Header)
+		frame.SetKey(&d.forkChild, &r.Child)
+		frame.SetKey(&d.forkParent, &r.Parent)
 		d.fork.ChildCgroupId = r.ChildCgroupID
 		d.fork.ChildNamespacePid = r.ChildNamespacePID
 		d.fork.ChildPidNamespace = r.ChildPIDNS
-		d.event.Payload = &d.forkEvent
-		return &d.event, nil
-	case kernel.KindExit:
-		r, err := kernel.ParseExit(record)
+		d.frame.Event.Payload = &d.forkEvent
+		return &d.frame.Event, nil
+	case record.Exit:
+		r, err := kernel.ParseExit(rec)
 		if err != nil {
 			return nil, err
 		}
-		d.header(&r.Header)
+		d.frame.Header(&r.Header)
 		// The encoding of wait(2): low seven bits the signal, 0x80 a core dump, next byte the exit status.
 		d.exit.Signal = r.Status & 0x7f
 		d.exit.CoreDumped = r.Status&0x80 != 0
@@ -91,31 +82,36 @@ func (d *decoder) decode(record []byte) (*pb.Event, error) {
 		d.exit.UserTimeNs = r.UserTime
 		d.exit.SystemTimeNs = r.SystemTime
 		d.exit.MaxResidentBytes = r.MaxResidentPages * d.residentFactor
-		d.event.Payload = &d.exitEvent
-		return &d.event, nil
-	case kernel.KindChunk:
-		c, data, err := kernel.ParseChunk(record)
+		d.frame.Event.Payload = &d.exitEvent
+		return &d.frame.Event, nil
+	case record.Chunk:
+		c, data, err := kernel.ParseChunk(rec)
 		if err != nil {
 			return nil, err
 		}
 		d.pending.add(c, data)
 		return nil, nil
 	}
-	return nil, fmt.Errorf("%w: kind %d is unknown", kernel.ErrMalformed, kind)
+	return nil, fmt.Errorf("%w: kind %d is unknown", record.ErrMalformed, kind)
 }
 
-func (d *decoder) decodeExec(record []byte, kind kernel.Kind) (*pb.Event, error) {
-	r, texts, err := kernel.ParseExec(record)
+func (d *Decoder) decodeExec(rec []byte, kind record.Kind) (*pb.Event, error) {
+	r, texts, err := kernel.ParseExec(rec)
 	if err != nil {
 		return nil, err
 	}
-	d.header(&r.Header)
+	d.frame.Header(&r.Header)
 	e := &d.exec
-	setFile(&d.executable, &r.Executable, texts[kernel.TextExecutable], r.MountNS)
+	frame.SetFile(&d.executable, &r.Executable, texts[kernel.TextExecutable], r.MountNS)
 	e.Script = nil
 	if len(texts[kernel.TextScript]) > 0 {
-		setFile(&d.script, &r.Script, texts[kernel.TextScript], r.MountNS)
+		frame.SetFile(&d.script, &r.Script, texts[kernel.TextScript], r.MountNS)
 		e.Script = &d.script
+	}
+	e.Stdin = nil
+	if r.Stdin.Mode != 0 {
+		frame.SetFile(&d.stdin, &r.Stdin, texts[kernel.TextStdin], r.MountNS)
+		e.Stdin = &d.stdin
 	}
 	e.Filename = texts[kernel.TextFilename]
 	e.Interpreter = texts[kernel.TextInterpreter]
@@ -123,7 +119,7 @@ func (d *decoder) decodeExec(record []byte, kind kernel.Kind) (*pb.Event, error)
 	e.RootDirectory = texts[kernel.TextRootDirectory]
 
 	arguments, environment := texts[kernel.TextArguments], texts[kernel.TextEnvironment]
-	if a := d.pending.take(r.CPU, r.Sequence); a != nil && kind == kernel.KindExec {
+	if a := d.pending.take(r.CPU, r.Sequence); a != nil && kind == record.Exec {
 		if len(a.arguments) > 0 {
 			arguments = a.arguments
 		}
@@ -149,55 +145,16 @@ func (d *decoder) decodeExec(record []byte, kind kernel.Kind) (*pb.Event, error)
 	d.capabilities.Ambient = r.CapAmbient
 	d.namespaces.Mount, d.namespaces.Pid, d.namespaces.Network, d.namespaces.User = r.MountNS, r.PIDNS, r.NetworkNS, r.UserNS
 	d.namespaces.Uts, d.namespaces.Ipc, d.namespaces.Cgroup, d.namespaces.Time = r.UTSNS, r.IPCNS, r.CgroupNS, r.TimeNS
-	e.Tty = text(r.TTY[:])
+	e.Tty = record.Text(r.TTY[:])
 	e.Session, e.ProcessGroup = r.Session, r.ProcessGroup
-	setKey(&d.creator, &r.Creator)
+	frame.SetKey(&d.creator, &r.Creator)
 	e.CallingThread = r.CallingThread
-	e.PreviousComm = text(r.PreviousComm[:])
+	e.PreviousComm = record.Text(r.PreviousComm[:])
 	e.SecureExec = r.SecureExec != 0
-	if kind == kernel.KindSeed {
-		d.event.Payload = &d.seedEvent
+	if kind == record.Seed {
+		d.frame.Event.Payload = &d.seedEvent
 	} else {
-		d.event.Payload = &d.execEvent
+		d.frame.Event.Payload = &d.execEvent
 	}
-	return &d.event, nil
-}
-
-func (d *decoder) header(h *kernel.Header) {
-	d.event.Cpu = h.CPU
-	d.event.Sequence = h.Sequence
-	d.event.KernelTimeNs = h.Time
-	d.event.WallTimeNs = d.clock.at(h.Time)
-	d.event.Flags = uint32(h.Flags)
-	a := &h.Actor
-	setKey(&d.process, &a.Process)
-	setKey(&d.parent, &a.Parent)
-	d.actor.Tid = a.TID
-	d.actor.Comm = text(a.Comm[:])
-	d.actor.Uid, d.actor.Euid, d.actor.Gid, d.actor.Egid = a.UID, a.EUID, a.GID, a.EGID
-	d.actor.CgroupId = a.CgroupID
-	d.actor.MountNamespace, d.actor.PidNamespace, d.actor.NamespacePid = a.MountNS, a.PIDNS, a.NamespacePID
-}
-
-func setKey(to *pb.ProcessKey, from *kernel.Key) {
-	to.Pid, to.StartTimeNs = from.TGID, from.StartTime
-}
-
-func setFile(to *pb.File, from *kernel.File, path []byte, mountNamespace uint32) {
-	to.Path = path
-	to.Source = pb.PathSource_PATH_SOURCE_KERNEL
-	to.Device, to.Inode = from.Device, from.Inode
-	to.CtimeNs, to.MtimeNs = from.CTime, from.MTime
-	to.Size = from.Size
-	to.Mode, to.Uid, to.Gid, to.Links = from.Mode, from.UID, from.GID, from.Links
-	to.Flags = from.Flags
-	to.Filesystem, to.MountId, to.MountNamespace = from.Filesystem, from.MountID, mountNamespace
-}
-
-// text cuts a fixed field at its first NUL.
-func text(b []byte) []byte {
-	if before, _, ok := bytes.Cut(b, []byte{0}); ok {
-		return before
-	}
-	return b
+	return &d.frame.Event, nil
 }

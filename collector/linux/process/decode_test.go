@@ -10,11 +10,13 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	kernel "github.com/vedette-edr/vedette/bpf/process"
+	"github.com/vedette-edr/vedette/bpf/record"
+	"github.com/vedette-edr/vedette/collector/linux/frame"
 	pb "github.com/vedette-edr/vedette/proto"
 )
 
-// record lays out a fixed part and its texts as the kernel side does.
-func record[T any](fixed *T, texts ...string) []byte {
+// recordOf lays out a fixed part and its texts as the kernel side does.
+func recordOf[T any](fixed *T, texts ...string) []byte {
 	b := append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(fixed)), unsafe.Sizeof(*fixed))...)
 	for _, t := range texts {
 		b = append(b, t...)
@@ -22,9 +24,9 @@ func record[T any](fixed *T, texts ...string) []byte {
 	return b
 }
 
-func actor() kernel.Actor {
-	a := kernel.Actor{
-		Process: kernel.Key{TGID: 100, StartTime: 5e9}, Parent: kernel.Key{TGID: 50, StartTime: 4e9}, CgroupID: 77, TID: 101,
+func actor() record.Actor {
+	a := record.Actor{
+		Process: record.Key{TGID: 100, StartTime: 5e9}, Parent: record.Key{TGID: 50, StartTime: 4e9}, CgroupID: 77, TID: 101,
 		UID: 1, EUID: 2, GID: 3, EGID: 4, MountNS: 8, PIDNS: 9, NamespacePID: 10,
 	}
 	copy(a.Comm[:], "sh")
@@ -33,27 +35,28 @@ func actor() kernel.Actor {
 
 func execRecord() []byte {
 	e := kernel.Exec{
-		Header:        kernel.Header{Sequence: 3, Time: 6e9, CPU: 1, Kind: kernel.KindExec, Flags: 8, Actor: actor()},
-		Executable:    kernel.File{Device: 1, Inode: 2, CTime: 3, MTime: 4, Size: 5, Mode: 0o100755, UID: 6, GID: 7, Links: 1, Flags: 2, Filesystem: 9, MountID: 10},
-		Script:        kernel.File{Inode: 22},
-		Creator:       kernel.Key{TGID: 50, StartTime: 4e9},
+		Header:        record.Header{Sequence: 3, Time: 6e9, CPU: 1, Kind: record.Exec, Flags: 8, Actor: actor()},
+		Executable:    record.FileIdentity{Device: 1, Inode: 2, CTime: 3, MTime: 4, Size: 5, Mode: 0o100755, UID: 6, GID: 7, Links: 1, Flags: 2, Filesystem: 9, MountID: 10},
+		Script:        record.FileIdentity{Inode: 22},
+		Stdin:         record.FileIdentity{Inode: 33, Mode: 0o010600},
+		Creator:       record.Key{TGID: 50, StartTime: 4e9},
 		CapEffective:  1 << 40,
 		ArgumentsSize: 8, ArgumentCount: 2, EnvironmentSize: 20,
 		UID: 1, EUID: 2, LoginUID: 1000, AuditSession: 4, Session: 90, ProcessGroup: 91, CallingThread: 102,
 		MountNS: 8, PIDNS: 9, NetworkNS: 11, UserNS: 12, UTSNS: 13, IPCNS: 14, CgroupNS: 15, TimeNS: 16, SecureExec: 1,
 	}
 	copy(e.TTY[:], "pts0")
-	texts := []string{"/usr/bin/dash", "/tmp/real.sh", "/home", "/jail", "./link.sh", "/bin/sh", "sh\x00-c\x00x\x00", "SECRET=1\x00LD_PRELOAD=/x\x00LD_PRELOAD\x00"}
+	texts := []string{"/usr/bin/dash", "/tmp/real.sh", "/home", "/jail", "pipe", "./link.sh", "/bin/sh", "sh\x00-c\x00x\x00", "SECRET=1\x00LD_PRELOAD=/x\x00LD_PRELOAD\x00"}
 	for i, t := range texts {
 		e.TextLength[i] = uint16(len(t))
 	}
-	return record(&e, texts...)
+	return recordOf(&e, texts...)
 }
 
 func TestExecRecordBecomesAnEvent(t *testing.T) {
 	d := newDecoder(newAllowList(DefaultEnvironment()))
-	d.clock = wallClock{offset: 1e18, measured: 6e9}
-	got, err := d.decode(execRecord())
+	*d.frame.Clock() = frame.ClockAt(1e18, 6e9)
+	got, err := decode(d, execRecord())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +73,7 @@ func TestExecRecordBecomesAnEvent(t *testing.T) {
 			},
 			Filename:    []byte("./link.sh"),
 			Script:      &pb.File{Path: []byte("/tmp/real.sh"), Source: pb.PathSource_PATH_SOURCE_KERNEL, Inode: 22, MountNamespace: 8},
+			Stdin:       &pb.File{Path: []byte("pipe"), Source: pb.PathSource_PATH_SOURCE_KERNEL, Inode: 33, Mode: 0o010600, MountNamespace: 8},
 			Interpreter: []byte("/bin/sh"),
 			Arguments:   []byte("sh\x00-c\x00x"), ArgumentsSize: 8, ArgumentCount: 2,
 			Environment: [][]byte{[]byte("LD_PRELOAD=/x")}, EnvironmentSize: 20,
@@ -102,9 +106,9 @@ func overTheWire(t *testing.T, ev *pb.Event) *pb.Event {
 
 func TestForkAndExitRecordsBecomeEvents(t *testing.T) {
 	d := newDecoder(newAllowList(nil))
-	ev, err := d.decode(record(&kernel.Fork{
-		Header: kernel.Header{Sequence: 1, Kind: kernel.KindFork, Actor: actor()},
-		Child:  kernel.Key{TGID: 200, StartTime: 7}, Parent: kernel.Key{TGID: 50, StartTime: 4e9},
+	ev, err := decode(d, recordOf(&kernel.Fork{
+		Header: record.Header{Sequence: 1, Kind: record.Fork, Actor: actor()},
+		Child:  record.Key{TGID: 200, StartTime: 7}, Parent: record.Key{TGID: 50, StartTime: 4e9},
 		ChildCgroupID: 5, ChildNamespacePID: 1, ChildPIDNS: 6,
 	}))
 	if err != nil {
@@ -120,8 +124,8 @@ func TestForkAndExitRecordsBecomeEvents(t *testing.T) {
 
 	f := func(status uint32, want *pb.ProcessExit) {
 		t.Helper()
-		ev, err := d.decode(record(&kernel.Exit{
-			Header: kernel.Header{Sequence: 2, Kind: kernel.KindExit, Actor: actor()}, UserTime: 1, SystemTime: 2, MaxResidentPages: 3, Status: status,
+		ev, err := decode(d, recordOf(&kernel.Exit{
+			Header: record.Header{Sequence: 2, Kind: record.Exit, Actor: actor()}, UserTime: 1, SystemTime: 2, MaxResidentPages: 3, Status: status,
 		}))
 		if err != nil {
 			t.Fatal(err)
@@ -138,19 +142,19 @@ func TestForkAndExitRecordsBecomeEvents(t *testing.T) {
 }
 
 func chunk(sequence uint64, field kernel.Text, index int, data []byte) []byte {
-	c := kernel.Chunk{Sequence: sequence, CPU: 1, Kind: kernel.KindChunk, Field: field, Index: uint16(index), Length: uint32(len(data))}
+	c := kernel.Chunk{Sequence: sequence, CPU: 1, Kind: record.Chunk, Field: field, Index: uint16(index), Length: uint32(len(data))}
 	copy(c.Data[:], data)
-	return record(&c)
+	return recordOf(&c)
 }
 
 func TestChunksComeBackTogether(t *testing.T) {
 	d := newDecoder(newAllowList([]string{"PATH"}))
 	long := bytes.Repeat([]byte("argument\x00"), 5000)
-	e := kernel.Exec{Header: kernel.Header{Sequence: 3, CPU: 1, Kind: kernel.KindExec}, ArgumentsSize: uint64(len(long))}
+	e := kernel.Exec{Header: record.Header{Sequence: 3, CPU: 1, Kind: record.Exec}, ArgumentsSize: uint64(len(long))}
 	// Another exec on the same CPU is in the middle of its own chunks.
 	add := func(b []byte) {
 		t.Helper()
-		if ev, err := d.decode(b); ev != nil || err != nil {
+		if ev, err := decode(d, b); ev != nil || err != nil {
 			t.Fatalf("a chunk gives %v, %v, want nothing", ev, err)
 		}
 	}
@@ -161,7 +165,7 @@ func TestChunksComeBackTogether(t *testing.T) {
 		rest = rest[n:]
 	}
 	add(chunk(3, kernel.TextEnvironment, 0, []byte("PATH=/bin\x00HOME=/\x00")))
-	ev, err := d.decode(record(&e))
+	ev, err := decode(d, recordOf(&e))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +180,7 @@ func TestChunksComeBackTogether(t *testing.T) {
 func TestAbandonedChunksAreBounded(t *testing.T) {
 	d := newDecoder(newAllowList(nil))
 	for i := range uint64(10 * maxPending) {
-		if _, err := d.decode(chunk(i, kernel.TextArguments, 0, []byte("x"))); err != nil {
+		if _, err := decode(d, chunk(i, kernel.TextArguments, 0, []byte("x"))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -188,8 +192,8 @@ func TestAbandonedChunksAreBounded(t *testing.T) {
 func TestMalformedRecordsAreRefused(t *testing.T) {
 	d := newDecoder(newAllowList(nil))
 	whole := execRecord()
-	for _, b := range [][]byte{nil, whole[:8], whole[:100], whole[:len(whole)-1], record(&kernel.Header{Kind: 99})} {
-		if ev, err := d.decode(b); err == nil {
+	for _, b := range [][]byte{nil, whole[:8], whole[:100], whole[:len(whole)-1], recordOf(&record.Header{Kind: 99})} {
+		if ev, err := decode(d, b); err == nil {
 			t.Errorf("%d bytes give event %v, want an error", len(b), ev)
 		}
 	}
@@ -199,7 +203,7 @@ func TestDecodingDoesNotAllocate(t *testing.T) {
 	d := newDecoder(newAllowList(DefaultEnvironment()))
 	b := execRecord()
 	if n := testing.AllocsPerRun(100, func() {
-		if _, err := d.decode(b); err != nil {
+		if _, err := decode(d, b); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {
@@ -213,7 +217,7 @@ func BenchmarkDecodeExec(b *testing.B) {
 	r := execRecord()
 	b.SetBytes(int64(len(r)))
 	for b.Loop() {
-		if _, err := d.decode(r); err != nil {
+		if _, err := decode(d, r); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -227,7 +231,15 @@ func FuzzDecode(f *testing.F) {
 		aligned := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), len(words)*8)[:len(b)]
 		copy(aligned, b)
 		d := newDecoder(newAllowList(DefaultEnvironment()))
-		_, _ = d.decode(aligned)
-		_, _ = d.decode(aligned)
+		_, _ = decode(d, aligned)
+		_, _ = decode(d, aligned)
 	})
+}
+
+func decode(d *Decoder, rec []byte) (*pb.Event, error) {
+	kind, err := record.KindOf(rec)
+	if err != nil {
+		return nil, err
+	}
+	return d.Decode(kind, rec)
 }

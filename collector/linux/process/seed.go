@@ -8,18 +8,20 @@ import (
 	"strconv"
 
 	kernel "github.com/vedette-edr/vedette/bpf/process"
+	"github.com/vedette-edr/vedette/bpf/record"
 	"github.com/vedette-edr/vedette/collector/core"
+	"github.com/vedette-edr/vedette/collector/linux/frame"
 	pb "github.com/vedette-edr/vedette/proto"
 )
 
-// Seed adds a seed event for every living process, and a seed_end. It may run beside Run.
+// Seed adds a seed event for every living process, and a seed_end.
 func (s *Sensor) Seed(ctx context.Context, sink core.Sink) error {
 	r := seeding{
 		decoder:   newDecoder(s.allow),
 		sink:      sink,
 		arguments: make([]byte, kernel.MaxAreaBytes),
-		listed:    map[kernel.Key]struct{}{},
-		parents:   map[kernel.Key]struct{}{},
+		listed:    map[record.Key]struct{}{},
+		parents:   map[record.Key]struct{}{},
 	}
 	if err := s.kernel.Seeds(ctx, r.add); err != nil {
 		return err
@@ -34,23 +36,23 @@ func (s *Sensor) Seed(ctx context.Context, sink core.Sink) error {
 func (s *Sensor) CanSeed() error { return s.kernel.CanSeed() }
 
 type seeding struct {
-	decoder   *decoder
+	decoder   *Decoder
 	sink      core.Sink
 	arguments []byte
-	listed    map[kernel.Key]struct{}
-	parents   map[kernel.Key]struct{}
+	listed    map[record.Key]struct{}
+	parents   map[record.Key]struct{}
 	end       pb.SeedEnd
 }
 
-func (r *seeding) add(record []byte) error {
-	ev, err := r.decoder.decode(record)
+func (r *seeding) add(rec []byte) error {
+	ev, err := r.decoder.Decode(record.Seed, rec)
 	if err != nil {
 		return err
 	}
 	ev.Cpu = core.SeedCPU
 	seed := ev.GetSeed()
 	if seed == nil {
-		return fmt.Errorf("%w: the iterator wrote something else than a seed", kernel.ErrMalformed)
+		return fmt.Errorf("%w: the iterator wrote something else than a seed", record.ErrMalformed)
 	}
 	seed.Arguments, err = readArguments(ev.Actor.Process, r.arguments)
 	if err != nil {
@@ -101,11 +103,11 @@ func (r *seeding) addUnlistedParents() {
 func (r *seeding) event(ev *pb.Event) *pb.Event {
 	ev.Class = pb.Class_CLASS_PROCESS
 	ev.Cpu = core.SeedCPU
-	ev.KernelTimeNs = uint64(bootTime())
-	ev.WallTimeNs = r.decoder.clock.at(ev.KernelTimeNs)
+	ev.KernelTimeNs = uint64(frame.BootTime())
+	ev.WallTimeNs = r.decoder.frame.Clock().At(ev.KernelTimeNs)
 	return ev
 }
 
-func keyOf(k *pb.ProcessKey) kernel.Key {
-	return kernel.Key{TGID: k.GetPid(), StartTime: k.GetStartTimeNs()}
+func keyOf(k *pb.ProcessKey) record.Key {
+	return record.Key{TGID: k.GetPid(), StartTime: k.GetStartTimeNs()}
 }

@@ -42,6 +42,11 @@ func walkObject(path string, held loaded.Set, walked map[string]uint32) error {
 		return err
 	}
 	settings, err := settingsOf(spec, held)
+	defer func() {
+		for _, m := range settings.Shared {
+			m.Close()
+		}
+	}()
 	if err != nil {
 		return err
 	}
@@ -63,9 +68,9 @@ func walkObject(path string, held loaded.Set, walked map[string]uint32) error {
 	return nil
 }
 
-// settingsOf reads constants and sizes from the maps of the running programs.
+// settingsOf has the maps of the running programs, which the caller closes, and the constants in them.
 func settingsOf(spec *ebpf.CollectionSpec, held loaded.Set) (loader.Settings, error) {
-	s := loader.Settings{MaxEntries: map[string]uint32{}, Variables: map[string]any{}}
+	s := loader.Settings{Shared: map[string]*ebpf.Map{}, Variables: map[string]any{}}
 	for _, p := range held {
 		if spec.Programs[p.Name] == nil {
 			continue
@@ -75,7 +80,7 @@ func settingsOf(spec *ebpf.CollectionSpec, held loaded.Set) (loader.Settings, er
 			return s, err
 		}
 		for _, m := range maps {
-			err = errors.Join(err, settingsFrom(spec, m, &s), m.Close())
+			err = errors.Join(err, take(spec, m, &s))
 		}
 		if err != nil {
 			return s, err
@@ -84,30 +89,36 @@ func settingsOf(spec *ebpf.CollectionSpec, held loaded.Set) (loader.Settings, er
 	return s, nil
 }
 
-func settingsFrom(spec *ebpf.CollectionSpec, m *ebpf.Map, s *loader.Settings) error {
+// take puts a map into the settings, or its content when it holds constants, or closes it.
+func take(spec *ebpf.CollectionSpec, m *ebpf.Map, s *loader.Settings) error {
 	info, err := m.Info()
 	if err != nil {
-		return err
+		return errors.Join(err, m.Close())
 	}
-	for name, ms := range spec.Maps {
+	for name, described := range spec.Maps {
 		// The kernel keeps 15 bytes of a name.
-		if kept := name[:min(len(name), 15)]; kept != info.Name || ms.Type != m.Type() {
+		if kept := name[:min(len(name), 15)]; kept != info.Name || described.Type != m.Type() {
 			continue
 		}
-		if !strings.HasPrefix(name, ".rodata") {
-			if ms.MaxEntries != m.MaxEntries() {
-				s.MaxEntries[name] = m.MaxEntries()
-			}
-			continue
+		if strings.HasPrefix(name, ".rodata") {
+			return errors.Join(takeConstants(spec, name, m, s), m.Close())
 		}
-		var content []byte
-		if content, err = m.LookupBytes(uint32(0)); err != nil {
-			return fmt.Errorf("cannot read the constants in %s: %w", name, err)
+		if s.Shared[name] == nil {
+			s.Shared[name] = m
+			return nil
 		}
-		for _, v := range spec.Variables {
-			if end := v.Offset + v.Size(); v.SectionName == name && int(end) <= len(content) {
-				s.Variables[v.Name] = slices.Clone(content[v.Offset:end])
-			}
+	}
+	return m.Close()
+}
+
+func takeConstants(spec *ebpf.CollectionSpec, section string, m *ebpf.Map, s *loader.Settings) error {
+	content, err := m.LookupBytes(uint32(0))
+	if err != nil {
+		return fmt.Errorf("cannot read the constants in %s: %w", section, err)
+	}
+	for _, v := range spec.Variables {
+		if end := v.Offset + v.Size(); v.SectionName == section && int(end) <= len(content) {
+			s.Variables[v.Name] = slices.Clone(content[v.Offset:end])
 		}
 	}
 	return nil

@@ -32,6 +32,10 @@ type Program struct {
 	Verified uint32 `json:"verified"`
 }
 
+// Called reports whether other programs go on to this one. The kernel counts its runs, and their time, as those of the program
+// that it hooked; hooks have the type of their program in front, "tp_btf/sys_enter", and these have not.
+func (p *Program) Called() bool { return !strings.Contains(p.Hook, "/") }
+
 // Class is what became of the events of one class.
 type Class struct {
 	Name string `json:"name"`

@@ -37,12 +37,12 @@ func TestTable(t *testing.T) {
 	err := Write(&out, []Column{
 		{"5.10", &Report{
 			Release: "5.10.1", Checks: 4, Skipped: []string{"x"},
-			Programs: []Program{{Name: "exec", Runs: 3, Verified: 10}, {Name: "open", Reason: "no such hook"}},
+			Programs: []Program{{Name: "exec", Hook: "tp_btf/exec", Runs: 3, Verified: 10}, {Name: "open", Hook: "sys_enter", Reason: "no such hook"}},
 			Classes:  []Class{{Name: "process", Made: 7}}, Stages: []Stage{{"boot", 4.4}},
 		}},
 		{"7.3", &Report{
 			Release: "7.3.4", Checks: 5, Failed: 1,
-			Programs: []Program{{Name: "exec", Runs: 4, Verified: 11}, {Name: "new", Runs: 1, Verified: 1}},
+			Programs: []Program{{Name: "exec", Hook: "tp_btf/exec", Runs: 4, Verified: 11}, {Name: "open", Hook: "sys_enter", Verified: 1}},
 			Classes:  []Class{{Name: "file", Made: 2, Lost: 1}, {Name: "process", Made: 8}},
 		}},
 	})
@@ -51,8 +51,7 @@ func TestTable(t *testing.T) {
 	}
 	want := `runs of each program   5.10    7.3
   exec                 3       4
-  new                  -       1
-  open                 [1]     -
+  open                 [1]     called
 attached               1 of 2  2 of 2
 instructions verified  10      12
 events of each class

@@ -15,8 +15,9 @@ type Column struct {
 	*Report
 }
 
-// Write writes kernel x program, kernel x class and what each machine took. A program's cell is how often it ran, or a
-// number in brackets that stands for the reason why it is not attached, listed below.
+// Write writes kernel x program, kernel x class and what each machine took. A program's cell is how often it ran ("called"
+// where the kernel does not count that), or a number in brackets that stands for the reason why it is not attached, listed
+// below.
 func Write(out io.Writer, columns []Column) error {
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
@@ -40,6 +41,9 @@ func Write(out io.Writer, columns []Column) error {
 					notes = append(notes, reason)
 				}
 				return fmt.Sprintf("[%d]", slices.Index(notes, reason)+1)
+			}
+			if c.Programs[i].Called() {
+				return "called"
 			}
 			return fmt.Sprint(c.Programs[i].Runs)
 		})
