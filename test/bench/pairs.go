@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +12,14 @@ import (
 
 	pb "github.com/vedette-edr/vedette/proto"
 	"github.com/vedette-edr/vedette/proto/subject"
+	"github.com/vedette-edr/vedette/test/kernels/loaded"
 )
 
 // settle is the time that a started Vedette gets to list the running processes before it is measured.
 const settle = time.Second
 
 // slowdown measures one workload: pairs of runs with and without Vedette one right after the other, the order changing from
-// pair to pair, then one run with Vedette in which the kernel times its programs, which itself costs time.
+// pair to pair, then runs with Vedette that measure its programs, which itself costs time.
 func (b *bench) slowdown(ctx context.Context, w workload, pairs int) ([]row, *profile, error) {
 	b.say("%s ...", w.name)
 	var without, with []sample
@@ -144,52 +146,100 @@ type programCost struct {
 	Name  string  `json:"name"`
 	Runs  uint64  `json:"runs"`
 	NsRun float64 `json:"ns_per_run"`
-	// Share of the workload's CPU time.
+	// Share of the workload's CPU time, of the program and all that it goes on to.
 	Share float64 `json:"share"`
+	// Sampled is that share without what it goes on to, in a run without statistics.
+	Sampled float64 `json:"sampled_share"`
 }
 
+// profile runs a workload twice under one Vedette: with the kernel's statistics of programs, and sampled.
 func (b *bench) profile(ctx context.Context, w workload) (*profile, error) {
 	p := &profile{Workload: w.name}
 	err := b.underVedette(func(s *system) error {
-		programs, err := openPrograms(s.pid(subject.Collector))
-		if err != nil {
+		costs := map[string]programCost{}
+		if err := b.counted(ctx, w, s, p, costs); err != nil {
 			return err
 		}
-		defer programs.close()
-		flows, err := s.flows()
-		if err != nil {
+		if err := b.sampled(ctx, w, s, costs); err != nil {
 			return err
 		}
-		costs, err := programs.set.Costs()
-		if err != nil {
-			return err
+		for name, c := range costs {
+			c.Name = name
+			p.Programs = append(p.Programs, c)
 		}
-		took, err := b.once(ctx, w)
-		if err != nil {
-			return err
-		}
-		p.Seconds, p.CPU = took.wall.Seconds(), took.cpu.Seconds()
-		costsAfter, err := programs.set.Costs()
-		if err != nil {
-			return err
-		}
-		for name, c := range costsAfter {
-			if runs := c.Runs - costs[name].Runs; runs > 0 {
-				ran := c.Time - costs[name].Time
-				p.Programs = append(p.Programs, programCost{name, runs, float64(ran) / float64(runs), ran.Seconds() / p.CPU})
-			}
-		}
-		slices.SortFunc(p.Programs, func(x, y programCost) int { return map[bool]int{true: -1, false: 1}[x.Share > y.Share] })
-		flowsAfter, err := s.flows()
-		for class, f := range flowsAfter {
-			if one := (classRate{className(class), f.Made - flows[class].GetMade(), f.Lost - flows[class].GetLost()}); one.Made+one.Lost > 0 {
-				p.Classes = append(p.Classes, one)
-			}
-		}
-		slices.SortFunc(p.Classes, func(x, y classRate) int { return map[bool]int{true: -1, false: 1}[x.Class < y.Class] })
-		return err
+		slices.SortFunc(p.Programs, func(x, y programCost) int {
+			return cmp.Or(cmp.Compare(y.Sampled, x.Sampled), cmp.Compare(y.Share, x.Share), cmp.Compare(x.Name, y.Name))
+		})
+		return nil
 	})
 	return p, err
+}
+
+// counted notes events by class, and what the kernel says of each program.
+func (b *bench) counted(ctx context.Context, w workload, s *system, p *profile, costs map[string]programCost) error {
+	programs, err := openPrograms(s.pid(subject.Collector))
+	if err != nil {
+		return err
+	}
+	defer programs.close()
+	flows, err := s.flows()
+	if err != nil {
+		return err
+	}
+	before, err := programs.set.Costs()
+	if err != nil {
+		return err
+	}
+	took, err := b.once(ctx, w)
+	if err != nil {
+		return err
+	}
+	p.Seconds, p.CPU = took.wall.Seconds(), took.cpu.Seconds()
+	after, err := programs.set.Costs()
+	if err != nil {
+		return err
+	}
+	for name, c := range after {
+		if runs := c.Runs - before[name].Runs; runs > 0 {
+			ran := c.Time - before[name].Time
+			costs[name] = programCost{Runs: runs, NsRun: float64(ran) / float64(runs), Share: ran.Seconds() / p.CPU}
+		}
+	}
+	flowsAfter, err := s.flows()
+	if err != nil {
+		return err
+	}
+	for class, f := range flowsAfter {
+		if one := (classRate{className(class), f.Made - flows[class].GetMade(), f.Lost - flows[class].GetLost()}); one.Made+one.Lost > 0 {
+			p.Classes = append(p.Classes, one)
+		}
+	}
+	slices.SortFunc(p.Classes, func(x, y classRate) int { return cmp.Compare(x.Class, y.Class) })
+	return nil
+}
+
+// sampled notes what each program runs by itself.
+func (b *bench) sampled(ctx context.Context, w workload, s *system, costs map[string]programCost) error {
+	set, err := loaded.Of(s.pid(subject.Collector))
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	sampler, err := startSampling(set)
+	if err != nil {
+		return err
+	}
+	took, err := b.once(ctx, w)
+	ran, stopErr := sampler.stop()
+	if err := errors.Join(err, stopErr); err != nil {
+		return err
+	}
+	for name, time := range ran {
+		c := costs[name]
+		c.Sampled = time.Seconds() / took.cpu.Seconds()
+		costs[name] = c
+	}
+	return nil
 }
 
 // slowdowns measures every workload.

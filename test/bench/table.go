@@ -27,11 +27,11 @@ func (r *results) write(out io.Writer) error {
 		}
 	}
 	if len(r.Profiles) > 0 {
-		fmt.Fprintln(w, "\neBPF\truns\tns per run\tms per CPU second of the load")
+		fmt.Fprintln(w, "\neBPF, in % of the load's CPU time\truns\tns per run\tcounted\tsampled")
 	}
 	for _, p := range r.Profiles {
 		for _, c := range p.Programs {
-			fmt.Fprintf(w, "%s: %s\t%d\t%.0f\t%.3f\n", p.Workload, c.Name, c.Runs, c.NsRun, c.Share*1000)
+			fmt.Fprintf(w, "%s: %s\t%d\t%.0f\t%.3f\t%.3f\n", p.Workload, c.Name, c.Runs, c.NsRun, c.Share*100, c.Sampled*100)
 		}
 	}
 	return w.Flush()

@@ -51,12 +51,12 @@ func workloads(ctx context.Context, dir string) ([]workload, error) {
 	}
 	stress := func(stressor string, ops int) func(context.Context) (spent, error) {
 		return func(ctx context.Context) (spent, error) {
-			return timed(ctx, "stress-ng", "--quiet", "--temp-path", scratch, "--"+stressor, "1", "--"+stressor+"-ops", strconv.Itoa(ops))
+			return timedIn(ctx, scratch, nil, "stress-ng", "--quiet", "--temp-path", scratch, "--"+stressor, "1", "--"+stressor+"-ops", strconv.Itoa(ops))
 		}
 	}
 	return []workload{
 		{"compile Go", aimCompile, empty, func(ctx context.Context) (spent, error) {
-			return timedWith(ctx, []string{"GOCACHE=" + scratch, "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS="}, "go", "build", "-a", "strconv")
+			return timedIn(ctx, dir, []string{"GOCACHE=" + scratch, "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS="}, "go", "build", "-a", "strconv")
 		}},
 		{"compile C", aimCompile, empty, func(ctx context.Context) (spent, error) { return compileC(ctx, cProject, scratch) }},
 		{"tar", aimFiles, empty, func(ctx context.Context) (spent, error) {
@@ -74,14 +74,15 @@ func workloads(ctx context.Context, dir string) ([]workload, error) {
 	}, nil
 }
 
+// timed runs a command; the time of the processors includes that of its descendants.
 func timed(ctx context.Context, name string, args ...string) (spent, error) {
-	return timedWith(ctx, nil, name, args...)
+	return timedIn(ctx, "", nil, name, args...)
 }
 
-// timedWith runs a command; the time of the processors includes that of its descendants.
-func timedWith(ctx context.Context, env []string, name string, args ...string) (spent, error) {
+// timedIn runs a command in a directory, with additions to the environment.
+func timedIn(ctx context.Context, dir string, env []string, name string, args ...string) (spent, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	began := time.Now()

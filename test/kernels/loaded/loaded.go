@@ -154,3 +154,44 @@ func (p Program) Maps() ([]*ebpf.Map, error) {
 	}
 	return maps, nil
 }
+
+// Places is where the code of programs is in the kernel's memory.
+type Places []place
+
+type place struct {
+	from, to uint64
+	program  string
+}
+
+// Places tells where the code of the programs is, that of their functions included.
+func (s Set) Places() (Places, error) {
+	var all Places
+	for _, p := range s {
+		info, err := p.program.Info()
+		if err != nil {
+			return nil, fmt.Errorf("cannot look at eBPF program %s: %w", p.Name, err)
+		}
+		addresses, ok := info.JitedKsymAddrs()
+		lengths, okToo := info.JitedFuncLens()
+		if !ok || !okToo || len(addresses) != len(lengths) {
+			return nil, fmt.Errorf("the kernel does not tell where the code of eBPF program %s is", p.Name)
+		}
+		for i, from := range addresses {
+			all = append(all, place{uint64(from), uint64(from) + uint64(lengths[i]), p.Name})
+		}
+	}
+	slices.SortFunc(all, func(a, b place) int { return cmp.Compare(a.from, b.from) })
+	return all, nil
+}
+
+// Program is the program whose code is at an address, empty when it is none of ours.
+func (p Places) Program(address uint64) string {
+	i, found := slices.BinarySearchFunc(p, address, func(one place, address uint64) int { return cmp.Compare(one.from, address) })
+	if !found {
+		i--
+	}
+	if i < 0 || address >= p[i].to {
+		return ""
+	}
+	return p[i].program
+}
