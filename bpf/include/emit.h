@@ -72,18 +72,15 @@ ALWAYS_INLINE void count_parts(struct cpu_counters *c, struct scratch *s)
 	} while (0)
 
 /* Appends the path of an open file and fills its identity. length is a field of the record. */
-#define APPEND_FILE(s, identity, length, file)                      \
-	do {                                                        \
-		(length) = append_file(s, identity, file, (s)->at); \
-		(s)->at += (length);                                \
-	} while (0)
+#define APPEND_FILE(s, identity, length, file) ((length) = append_file(s, identity, file))
 
 /* Appends a string of the kernel (or of user memory) without its NUL; what is longer than 4095 bytes is cut and flagged. */
 ALWAYS_INLINE __u16 append_text(struct scratch *s, const void *text, bool user)
 {
-	__u32 at = s->at;
+	__u64 at = s->at;
 	long n;
 
+	OPAQUE(at);
 	if (at >= TEXT_LIMIT)
 		return 0;
 	if (user)
@@ -106,8 +103,9 @@ ALWAYS_INLINE __u16 append_text(struct scratch *s, const void *text, bool user)
 /* Appends size bytes of user memory, at most 4095. */
 ALWAYS_INLINE __u16 append_bytes(struct scratch *s, const void *bytes, __u64 size)
 {
-	__u32 at = s->at;
+	__u64 at = s->at;
 
+	OPAQUE(at);
 	if (at >= TEXT_LIMIT || !size)
 		return 0;
 	if (size >= TEXT_MAX) {

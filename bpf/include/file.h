@@ -27,6 +27,20 @@ ALWAYS_INLINE void fill_times(struct file_identity *f, struct inode *inode)
 		f->mtime_ns = BPF_CORE_READ(v66, i_mtime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, i_mtime.tv_nsec);
 }
 
+ALWAYS_INLINE __s64 access_time(struct inode *inode)
+{
+	struct inode___v610 *v610 = (void *)inode;
+	struct inode___v66 *v66 = (void *)inode;
+
+	if (!inode)
+		return 0;
+	if (bpf_core_field_exists(inode->i_atime_sec))
+		return BPF_CORE_READ(inode, i_atime_sec) * 1000000000LL + BPF_CORE_READ(inode, i_atime_nsec);
+	if (bpf_core_field_exists(v610->__i_atime))
+		return BPF_CORE_READ(v610, __i_atime.tv_sec) * 1000000000LL + BPF_CORE_READ(v610, __i_atime.tv_nsec);
+	return BPF_CORE_READ(v66, i_atime.tv_sec) * 1000000000LL + BPF_CORE_READ(v66, i_atime.tv_nsec);
+}
+
 /* What an inode says of itself; flags that its name decides are not among it. */
 ALWAYS_INLINE void fill_inode(struct file_identity *f, struct inode *inode)
 {
@@ -50,51 +64,65 @@ ALWAYS_INLINE void fill_inode(struct file_identity *f, struct inode *inode)
 		f->flags |= FILE_TMPFS;
 }
 
-/* Identity of s->object and its path as text; returns the length of the path. */
-static __attribute__((noinline, unused)) __u32 append_object(struct scratch *s, struct file_identity *f, __u32 at)
+/* Fills s->identity of s->object and writes its path to s->text; returns the length of the path. */
+ROUND __u32 object_text(__u32 slot, __u32 at)
 {
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct file_identity *f;
 	struct dentry *dentry;
 	struct vfsmount *mnt;
 	struct inode *inode;
 	struct mount *m;
-	__u32 length, walked;
+	__u32 length;
 
-	if (!s || !f)
+	if (!s)
 		return 0;
+	f = &s->identity;
 	inode = s->object.inode;
 	dentry = s->object.dentry;
 	mnt = s->object.mnt;
-	if (!inode || !mnt || !dentry)
-		return 0;
 	m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 	fill_inode(f, inode);
 	f->mount_id = BPF_CORE_READ(m, mnt_id);
-	length = path_append(s, mnt, dentry, at, &walked);
+	length = append_path(s, mnt, dentry, at);
 	if (BPF_CORE_READ(mnt, mnt_flags) & MNT_NOEXEC)
 		f->flags |= FILE_NOEXEC_MOUNT;
 	if (BPF_CORE_READ(dentry, d_parent) == dentry) {
 		/* The root of a tree of its own on tmpfs is what memfd_create and shmem_file_setup make; neither has a name. */
-		if (f->filesystem == TMPFS_MAGIC && (walked & WALK_DISCONNECTED))
+		if (f->filesystem == TMPFS_MAGIC && (s->walk.result & WALK_DISCONNECTED))
 			f->flags |= FILE_MEMFD;
 	} else if (!BPF_CORE_READ(dentry, d_hash.pprev) || f->links == 0) {
 		f->flags |= FILE_DELETED;
 	}
-	if ((walked & WALK_DISCONNECTED) && !(f->flags & FILE_MEMFD))
+	if ((s->walk.result & WALK_DISCONNECTED) && !(f->flags & FILE_MEMFD))
 		f->flags |= FILE_DISCONNECTED;
-	if (walked & WALK_INCOMPLETE)
-		s->flags |= FLAG_PATH_UNRESOLVED;
+	return length;
+}
+
+/* Identity of an object and its path as text; returns the length of the path. */
+ALWAYS_INLINE __u32 append_object(struct scratch *s, struct file_identity *f, struct inode *inode, struct vfsmount *mnt,
+				  struct dentry *dentry)
+{
+	__u32 length;
+
+	if (!inode || !mnt || !dentry)
+		return 0;
+	s->object.inode = inode;
+	s->object.mnt = mnt;
+	s->object.dentry = dentry;
+	length = object_text(s->slot, s->at);
+	*f = s->identity;
+	s->at += length;
 	return length;
 }
 
 /* The same of an open file. */
-ALWAYS_INLINE __u32 append_file(struct scratch *s, struct file_identity *f, struct file *file, __u32 at)
+ALWAYS_INLINE __u32 append_file(struct scratch *s, struct file_identity *f, struct file *file)
 {
 	if (!file)
 		return 0;
-	s->object.inode = BPF_CORE_READ(file, f_inode);
-	s->object.mnt = BPF_CORE_READ(file, f_path.mnt);
-	s->object.dentry = BPF_CORE_READ(file, f_path.dentry);
-	return append_object(s, f, at);
+	return append_object(s, f, BPF_CORE_READ(file, f_inode), BPF_CORE_READ(file, f_path.mnt),
+			     BPF_CORE_READ(file, f_path.dentry));
 }
 
 /* The open file of a descriptor of a task, NULL when there is none. */
@@ -110,21 +138,24 @@ ALWAYS_INLINE struct file *file_of_descriptor(struct task_struct *task, int desc
 	return file;
 }
 
-static __attribute__((noinline, unused)) __u32 append_directory(struct scratch *s, struct path *path, __u32 at)
+/* The file whose release is queued on a task as this work. */
+ALWAYS_INLINE struct file *file_of_work(struct callback_head *work)
 {
-	struct dentry *dentry;
-	struct vfsmount *mnt;
-	__u32 length, walked;
+	struct file___v66 *v66 = NULL;
 
-	if (!s || !path)
-		return 0;
-	dentry = BPF_CORE_READ(path, dentry);
-	mnt = BPF_CORE_READ(path, mnt);
-	if (!dentry || !mnt)
-		return 0;
-	length = path_append(s, mnt, dentry, at, &walked);
-	if (walked & WALK_INCOMPLETE)
-		s->flags |= FLAG_PATH_UNRESOLVED;
+	if (bpf_core_field_exists(struct file, f_task_work))
+		return (void *)work - bpf_core_field_offset(struct file, f_task_work);
+	if (bpf_core_field_exists(v66->f_rcuhead))
+		return (void *)work - bpf_core_field_offset(struct file___v66, f_rcuhead);
+	return (void *)work - bpf_core_field_offset(struct file___v519, f_u);
+}
+
+/* The path of a directory; returns its length. */
+ALWAYS_INLINE __u32 append_directory(struct scratch *s, struct path *path)
+{
+	__u32 length = append_path(s, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry), s->at);
+
+	s->at += length;
 	return length;
 }
 

@@ -57,6 +57,11 @@ enum bpf_func_id {
 	BPF_FUNC_for_each_map_elem = 164,
 };
 
+/* A macro of another value on older kernels. */
+enum dentry_flags {
+	DCACHE_MOUNTED = 0x8000,
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 typedef struct {
@@ -75,6 +80,14 @@ typedef struct {
 typedef struct {
 	__u64 val;
 } kernel_cap_t;
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
 
 struct ns_common {
 	unsigned int inum;
@@ -98,6 +111,7 @@ struct ipc_namespace {
 
 struct pid_namespace {
 	struct ns_common ns;
+	unsigned int level;
 };
 
 struct net {
@@ -128,6 +142,7 @@ struct upid {
 
 struct pid {
 	unsigned int level;
+	struct hlist_head tasks[4];
 	struct upid numbers[1];
 };
 
@@ -144,6 +159,12 @@ struct qstr {
 struct super_block {
 	__u32 s_dev;
 	unsigned long s_magic;
+	void *s_fs_info;
+};
+
+/* What s_fs_info of procfs is. */
+struct proc_fs_info {
+	struct pid_namespace *pid_ns;
 };
 
 struct timespec64 {
@@ -162,22 +183,33 @@ struct inode {
 	/* The text of a symbolic link that needs no look at the disk. */
 	char *i_link;
 	/* Since 6.11; see the older forms below. */
+	__s64 i_atime_sec;
+	__u32 i_atime_nsec;
 	__s64 i_ctime_sec;
 	__u32 i_ctime_nsec;
 	__s64 i_mtime_sec;
 	__u32 i_mtime_nsec;
 };
 
+/* The inode of a file in procfs, and the process that it is about. */
+struct proc_inode {
+	struct pid *pid;
+	unsigned int fd;
+	struct inode vfs_inode;
+};
+
 /* To 6.10: __i_ctime since 6.6, __i_mtime since 6.7. */
 struct inode___v610 {
 	struct timespec64 __i_ctime;
 	struct timespec64 __i_mtime;
+	struct timespec64 __i_atime;
 };
 
 /* i_ctime to 6.5, i_mtime to 6.6. */
 struct inode___v66 {
 	struct timespec64 i_ctime;
 	struct timespec64 i_mtime;
+	struct timespec64 i_atime;
 };
 
 struct hlist_bl_node {
@@ -345,6 +377,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	struct hlist_node pid_links[4];
 	__u64 utime;
 	__u64 stime;
 	__u64 start_boottime;
@@ -361,6 +394,30 @@ struct task_struct {
 	unsigned int sessionid;
 	struct mm_struct *mm;
 	struct css_set *cgroups;
+};
+
+struct sock_common {
+	unsigned short skc_family;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
+
+struct socket {
+	short type;
+	struct sock *sk;
+};
+
+/* The address itself, a struct sockaddr_un, follows. */
+struct unix_address {
+	int len;
+};
+
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct path path;
 };
 
 struct linux_binprm {
@@ -383,6 +440,13 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 };
 
 /* x86: the registers of the system call; orig_ax holds its number. */
@@ -408,6 +472,7 @@ struct pt_regs {
 #define SIGNAL_GROUP_EXIT 0x00000004
 #define TMPFS_MAGIC 0x01021994
 #define MNT_NOEXEC 0x04
+#define DCACHE_MOUNTED_BEFORE_ENUM 0x00010000
 #define PROC_SUPER_MAGIC 0x9fa0
 #define SYSFS_MAGIC 0x62656572
 #define TS_COMPAT 0x0002
@@ -415,6 +480,20 @@ struct pt_regs {
 #define FMODE_WRITE 0x2
 #define FMODE_CREATED 0x100000
 #define AT_FDCWD -100
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_REMOVEDIR 0x200
+#define AT_SYMLINK_FOLLOW 0x400
+#define AT_EMPTY_PATH 0x1000
+#define RENAME_EXCHANGE 2
+#define O_WRONLY 01
+#define O_CREAT 0100
+#define O_TRUNC 01000
+#define AF_UNIX 1
+#define S_IFSOCK 0140000
+#define OPEN_TREE_CLONE 1
+#define CLOSE_RANGE_CLOEXEC 4
+#define EPERM 1
+#define EACCES 13
 #define S_IFMT 0170000
 #define S_IFREG 0100000
 #define S_IFBLK 0060000

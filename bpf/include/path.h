@@ -76,35 +76,52 @@ ROUND __u32 path_round(__u32 slot)
 	return s->walk.result;
 }
 
-/* Writes the path of (mnt, dentry) to scratch->text at the given offset, and bits of walk_result; returns its length, 0 to 4095. */
-static __attribute__((noinline, unused)) __u32 path_append(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry,
-							   __u32 at, __u32 *result)
+/*
+ * Writes the path of s->walk.mnt and s->walk.dentry to s->text at the given offset and bits of walk_result to s->walk.result;
+ * returns its length, 0 to 4095.
+ */
+ROUND __u32 path_text(__u32 slot, __u32 to)
 {
-	__u32 length, offset;
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	__u32 length, offset, result = 0;
+	struct vfsmount *mnt;
+	__u64 at = to;
 
-	if (!s || !result)
+	if (!s)
 		return 0;
-	s->walk.dentry = dentry;
-	s->walk.mnt = mnt;
+	mnt = s->walk.mnt;
 	s->walk.mnt_root = BPF_CORE_READ(mnt, mnt_root);
 	s->walk.offset = TEXT_MAX - 1;
 	s->walk.result = 0;
-	*result = 0;
-	for (int i = 0; i < PATH_ROUNDS && !*result; i++)
-		*result = path_round(s->slot);
-	if (!*result)
-		*result = WALK_INCOMPLETE;
+	for (int i = 0; i < PATH_ROUNDS && !result; i++)
+		result = path_round(slot);
+	if (!result)
+		result = WALK_INCOMPLETE;
+	s->walk.result = result;
 	offset = s->walk.offset;
-	if (offset == TEXT_MAX - 1 && *result == WALK_DONE) {
+	if (offset == TEXT_MAX - 1 && result == WALK_DONE) {
 		offset = TEXT_MAX - 2;
 		s->path[TEXT_MAX - 2] = '/';
 	}
 	length = TEXT_MAX - 1 - offset;
+	OPAQUE(at);
 	if (at >= TEXT_LIMIT)
 		return 0;
 	length &= TEXT_MAX - 1;
 	bpf_probe_read_kernel(&s->text[at], length, &s->path[offset & (TEXT_MAX - 1)]);
+	if (result & WALK_INCOMPLETE)
+		s->flags |= FLAG_PATH_UNRESOLVED;
 	return length;
+}
+
+/* The same of a given mount and entry. */
+ALWAYS_INLINE __u32 append_path(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry, __u32 at)
+{
+	if (!mnt || !dentry)
+		return 0;
+	s->walk.mnt = mnt;
+	s->walk.dentry = dentry;
+	return path_text(s->slot, at);
 }
 
 #endif

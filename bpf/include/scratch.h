@@ -29,7 +29,10 @@
 #define offsetof(type, member) __builtin_offsetof(type, member)
 #endif
 
-/* Where the walk of a path has come to (path.h). */
+/*
+ * Where the walk of a path has come to (path.h). These structs are ours, not the kernel's: a field of them must be copied to a
+ * variable before BPF_CORE_READ goes through it, or it would look for them in the kernel's types.
+ */
 struct path_walk {
 	struct dentry *dentry;
 	struct vfsmount *mnt;
@@ -50,9 +53,18 @@ struct name_walk {
 	__u32 at;   /* in scratch->name, of what is left */
 	__u32 last; /* of the last component */
 	__u32 last_length;
-	__u32 links; /* symbolic links followed */
-	__u32 flags;
-	__u32 result;
+	__u32 links;  /* symbolic links followed */
+	__u32 flags;  /* enum lookup_flag */
+	__u32 result; /* enum lookup_result */
+	__u64 hash;   /* of the string as the caller gave it */
+	__u32 length;
+	__u32 reserved;
+};
+
+/* What a name led to when a call began, to be compared with where it leads when the call has ended. */
+struct name_before {
+	__u64 hash; /* of the string; 0 when nothing is known */
+	struct dentry *parent;
 };
 
 struct scratch {
@@ -64,12 +76,14 @@ struct scratch {
 	__u32 cpu;
 	__u32 at; /* in text, of what is free */
 	struct path_walk walk;
-	/* What append_object tells of. */
+	/* What object_text tells of. */
 	struct {
 		struct inode *inode;
 		struct vfsmount *mnt;
 		struct dentry *dentry;
 	} object;
+	/* What it tells. */
+	struct file_identity identity;
 	struct file *script;
 	/*
 	 * Built from the end backwards. A name may be 255 bytes long and lands at an offset masked to TEXT_MAX. The 8 bytes
@@ -81,9 +95,10 @@ struct scratch {
 	/* The fixed part of the record lies at the end of the room, so that its texts follow it: see RECORD. */
 	__u8 room[RECORD_ROOM];
 	__u8 text[TEXT_LIMIT + TEXT_MAX];
-	/* The name that a call was given, and the walk along it (lookup.h). */
+	/* The name that a call was given, what it was at the call's entry, and the walk along it (lookup.h). */
+	struct name_before before;
 	struct name_walk name_walk;
-	__u8 name[2 * TEXT_MAX + 256];
+	__u8 name[3 * TEXT_MAX];
 };
 
 /* The record of a kind in a slot. All sensors share the slots, and their records differ in size. */
@@ -115,6 +130,7 @@ ALWAYS_INLINE struct scratch *scratch_claim(__u32 cpu)
 		}
 		s->slot = key;
 		s->flags = 0;
+		s->at = 0;
 		return s;
 	}
 	return NULL;

@@ -39,8 +39,8 @@ ALWAYS_INLINE __u64 capability(const kernel_cap_t *set)
 	return value;
 }
 
-// What exec and seed have in common. Returns the length of all text so far.
-ALWAYS_INLINE __u32 fill_process(struct scratch *s, struct task_struct *task)
+// What exec and seed have in common.
+ALWAYS_INLINE void fill_process(struct scratch *s, struct task_struct *task)
 {
 	struct exec_record *r = RECORD(s, exec_record);
 	struct signal_struct *signal = task->signal;
@@ -48,7 +48,6 @@ ALWAYS_INLINE __u32 fill_process(struct scratch *s, struct task_struct *task)
 	struct nsproxy *ns = task->nsproxy;
 	struct mm_struct *mm = task->mm;
 	struct tty_struct *tty;
-	__u32 at = 0, length;
 
 	__builtin_memset(&r->executable, 0, sizeof(r->executable));
 	__builtin_memset(&r->script, 0, sizeof(r->script));
@@ -106,61 +105,38 @@ ALWAYS_INLINE __u32 fill_process(struct scratch *s, struct task_struct *task)
 	if (mm) {
 		struct file *exe = BPF_CORE_READ(mm, exe_file);
 
-		length = append_file(s, &r->executable, exe, at);
-		r->text_length[TEXT_EXECUTABLE] = length;
-		at += length;
+		r->text_length[TEXT_EXECUTABLE] = append_file(s, &r->executable, exe);
 	}
-	return at;
 }
 
 // Working directory, and the root directory when it is not the root of the mount namespace.
-ALWAYS_INLINE __u32 fill_directories(struct scratch *s, struct task_struct *task, __u32 at)
+ALWAYS_INLINE void fill_directories(struct scratch *s, struct task_struct *task)
 {
 	struct exec_record *r = RECORD(s, exec_record);
 	struct fs_struct *fs = task->fs;
 	__u32 length;
 
 	if (!fs)
-		return at;
-	length = append_directory(s, &fs->pwd, at);
-	r->text_length[TEXT_WORKING_DIRECTORY] = length;
-	at += length;
-	length = append_directory(s, &fs->root, at);
+		return;
+	r->text_length[TEXT_WORKING_DIRECTORY] = append_directory(s, &fs->pwd);
+	length = append_directory(s, &fs->root);
 	/* "/" is the ordinary case and needs no words. */
-	if (length > 1) {
+	if (length > 1)
 		r->text_length[TEXT_ROOT_DIRECTORY] = length;
-		at += length;
-	}
-	return at;
+	else
+		s->at -= length;
 }
 
 // What the program reads from when it reads from nowhere else: a shell that is fed its script through a pipe, say.
-ALWAYS_INLINE __u32 fill_stdin(struct scratch *s, struct task_struct *task, __u32 at)
+ALWAYS_INLINE void fill_stdin(struct scratch *s, struct task_struct *task)
 {
 	struct exec_record *r = RECORD(s, exec_record);
-	struct file *file = file_of_descriptor(task, 0);
-	__u32 length;
 
-	if (!file)
-		return at;
-	length = append_file(s, &r->stdin_file, file, at);
-	r->text_length[TEXT_STDIN] = length;
-	return at + length;
+	r->text_length[TEXT_STDIN] = append_file(s, &r->stdin_file, file_of_descriptor(task, 0));
 }
 
 #define SCRIPT_STEPS 16
 #define SCRIPT_ROUNDS 256 /* close-on-exec files stand in the same queue */
-
-ALWAYS_INLINE struct file *file_of_work(struct callback_head *work)
-{
-	struct file___v66 *v66 = NULL;
-
-	if (bpf_core_field_exists(struct file, f_task_work))
-		return (void *)work - bpf_core_field_offset(struct file, f_task_work);
-	if (bpf_core_field_exists(v66->f_rcuhead))
-		return (void *)work - bpf_core_field_offset(struct file___v66, f_rcuhead);
-	return (void *)work - bpf_core_field_offset(struct file___v519, f_u);
-}
 
 /* Looks through a piece of a task's queued work; returns the first work of the next piece, 0 at the end. */
 ROUND __u64 script_round(__u32 slot, __u64 first)
@@ -203,17 +179,21 @@ ALWAYS_INLINE struct file *script_file(struct scratch *s, struct task_struct *ta
 	return s->script;
 }
 
-ALWAYS_INLINE __u32 append_string(struct scratch *s, const char *text, __u32 at)
+ALWAYS_INLINE __u32 append_string(struct scratch *s, const char *text)
 {
+	__u64 at = s->at;
 	long n;
 
+	OPAQUE(at);
 	if (at >= TEXT_LIMIT)
 		return 0;
 	n = bpf_probe_read_kernel_str(&s->text[at], TEXT_MAX, text);
 	if (n <= 1)
 		return 0;
 	/* The terminating NUL does not travel. */
-	return (n - 1) & (TEXT_MAX - 1);
+	n = (n - 1) & (TEXT_MAX - 1);
+	s->at = at + n;
+	return n;
 }
 
 /* Sends one chunk of an area ahead of the slot's record; returns whether it could. */
@@ -264,10 +244,9 @@ ROUND bool send_chunks(__u32 slot, __u64 start, __u64 end, __u32 field)
  * Arguments or environment, from the area that the kernel itself laid out: inline when short, else as chunks ahead of the
  * record. Returns the inline length and sets *cut when not all of it travels.
  */
-ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16 field, __u32 at, struct cpu_counters *c,
-				bool *cut)
+ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16 field, struct cpu_counters *c, bool *cut)
 {
-	__u64 size = end - start;
+	__u64 size = end - start, at = s->at;
 
 	*cut = false;
 	if (end <= start)
@@ -276,6 +255,7 @@ ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16
 		*cut = !send_chunks(s->slot, start, end, field);
 		return 0;
 	}
+	OPAQUE(at);
 	if (at >= TEXT_LIMIT)
 		return 0;
 	size &= TEXT_MAX - 1;
@@ -285,17 +265,18 @@ ALWAYS_INLINE __u32 append_area(struct scratch *s, __u64 start, __u64 end, __u16
 		*cut = true;
 		return 0;
 	}
+	s->at = at + size;
 	return size;
 }
 
 ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), at, length, total;
+	__u32 cpu = bpf_get_smp_processor_id();
 	struct cpu_counters *c = counters_of(CLASS_PROCESS, cpu);
 	struct mm_struct *mm = task->mm;
 	struct exec_record *r;
 	struct scratch *s;
-	__u64 sequence, start, end;
+	__u64 sequence, start, end, total;
 	const char *filename, *interp;
 	bool cut;
 
@@ -309,7 +290,7 @@ ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux
 	}
 	r = RECORD(s, exec_record);
 	fill_header(&r->header, RECORD_EXEC, cpu, sequence, task);
-	at = fill_process(s, task);
+	fill_process(s, task);
 	r->argument_count = bprm->argc;
 	r->secure_exec = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec);
 	/* A thread that calls exec takes over the leader's id; old_pid is its own. */
@@ -322,29 +303,19 @@ ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux
 	if (interp != filename) {
 		struct file *script = script_file(s, task);
 
-		if (script) {
-			length = append_file(s, &r->script, script, at);
-			r->text_length[TEXT_SCRIPT] = length;
-			at += length;
-		}
+		if (script)
+			r->text_length[TEXT_SCRIPT] = append_file(s, &r->script, script);
 	}
-	at = fill_directories(s, task, at);
-	at = fill_stdin(s, task, at);
-	length = append_string(s, filename, at);
-	r->text_length[TEXT_FILENAME] = length;
-	at += length;
-	if (interp != filename) {
-		length = append_string(s, interp, at);
-		r->text_length[TEXT_INTERPRETER] = length;
-		at += length;
-	}
+	fill_directories(s, task);
+	fill_stdin(s, task);
+	r->text_length[TEXT_FILENAME] = append_string(s, filename);
+	if (interp != filename)
+		r->text_length[TEXT_INTERPRETER] = append_string(s, interp);
 
 	start = BPF_CORE_READ(mm, arg_start);
 	end = BPF_CORE_READ(mm, arg_end);
 	r->arguments_size = end > start ? end - start : 0;
-	length = append_area(s, start, end, TEXT_ARGUMENTS, at, c, &cut);
-	r->text_length[TEXT_ARGUMENTS] = length;
-	at += length;
+	r->text_length[TEXT_ARGUMENTS] = append_area(s, start, end, TEXT_ARGUMENTS, c, &cut);
 	if (cut) {
 		COUNT(c->cut_arguments);
 		s->flags |= FLAG_ARGUMENTS_TRUNCATED;
@@ -352,9 +323,7 @@ ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux
 	start = BPF_CORE_READ(mm, env_start);
 	end = BPF_CORE_READ(mm, env_end);
 	r->environment_size = end > start ? end - start : 0;
-	length = append_area(s, start, end, TEXT_ENVIRONMENT, at, c, &cut);
-	r->text_length[TEXT_ENVIRONMENT] = length;
-	at += length;
+	r->text_length[TEXT_ENVIRONMENT] = append_area(s, start, end, TEXT_ENVIRONMENT, c, &cut);
 	if (cut) {
 		COUNT(c->cut_environment);
 		s->flags |= FLAG_ENVIRONMENT_TRUNCATED;
@@ -363,7 +332,8 @@ ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux
 		COUNT(c->cut_path);
 	r->header.flags = s->flags;
 
-	total = sizeof(*r) + at;
+	total = sizeof(*r) + s->at;
+	OPAQUE(total);
 	if (total > sizeof(*r) + TEXT_LIMIT + TEXT_MAX) {
 		/* Nine texts of 4095 bytes always fit; the verifier does not know. */
 		scratch_release(s);
@@ -483,9 +453,10 @@ SEC("iter/task")
 int process_seed(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	__u32 cpu = bpf_get_smp_processor_id(), at, total;
+	__u32 cpu = bpf_get_smp_processor_id();
 	struct exec_record *r;
 	struct scratch *s;
+	__u64 total;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
@@ -494,11 +465,12 @@ int process_seed(struct bpf_iter__task *ctx)
 		/* Asks the iterator for the same task again. */
 		return 1;
 	fill_header(&RECORD(s, exec_record)->header, RECORD_SEED, cpu, 0, task);
-	at = fill_process(s, task);
-	at = fill_directories(s, task, at);
+	fill_process(s, task);
+	fill_directories(s, task);
 	r = RECORD(s, exec_record);
 	r->header.flags = s->flags;
-	total = sizeof(*r) + at;
+	total = sizeof(*r) + s->at;
+	OPAQUE(total);
 	if (total <= sizeof(*r) + TEXT_LIMIT + TEXT_MAX)
 		bpf_seq_write(ctx->meta->seq, r, total);
 	scratch_release(s);

@@ -84,7 +84,10 @@ func Observe(t *testing.T, o Options) *Observer {
 		if verifier, ok := errors.AsType[*ebpf.VerifierError](a.Err); ok {
 			t.Logf("%s", strings.Join(verifier.Log[max(0, len(verifier.Log)-40):], "\n"))
 		}
-		t.Fatalf("program %s is not attached to %s: %v", a.Name, a.Hook, a.Err)
+		t.Errorf("program %s is not attached to %s: %v", a.Name, a.Hook, a.Err)
+	}
+	if t.Failed() {
+		t.FailNow()
 	}
 	return obs
 }

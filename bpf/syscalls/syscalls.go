@@ -138,3 +138,12 @@ func fill(object *loader.Object, all []call, sensors []Sensor) error {
 	}
 	return nil
 }
+
+// Name is the system call of a value of enum call in bpf/include/call.h; empty for CALL_NONE and what is no call.
+func Name(call uint32) string {
+	all := calls()
+	if call == 0 || int(call) > len(all) {
+		return ""
+	}
+	return all[call-1].name
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* Calls that change what a name leads to: how it was is kept at their entry, how it is told at their exit. */
+#ifndef VEDETTE_CHANGE_H
+#define VEDETTE_CHANGE_H
+
+#include "interest.h"
+#include "name.h"
+
+/* A call under way. */
+struct pending_call {
+	struct name_before name[2];
+	/* What the names led to; of a call with one name the second is unused. */
+	struct file_identity object[2];
+};
+
+#define PENDING_CALLS 8192
+
+/* By thread. Emptied at the call's exit, and at the thread's when it dies in between. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PENDING_CALLS);
+	__type(key, __u64);
+	__type(value, struct pending_call);
+} pending_calls SEC(".maps");
+
+/* Keeps what a name leads to before the call, in the pending_call of the slot. */
+ROUND __u32 keep_name(__u32 slot, int directory, __u64 string, __u32 flags)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct file_identity *object;
+	struct name_before *before;
+	struct pending_call *p;
+	struct dentry *dentry;
+	struct name_walk *w;
+	struct inode *inode;
+	__u32 result;
+
+	if (!s)
+		return 0;
+	p = RECORD(s, pending_call);
+	w = &s->name_walk;
+	before = flags & SECOND_NAME ? &p->name[1] : &p->name[0];
+	object = flags & SECOND_NAME ? &p->object[1] : &p->object[0];
+	if (!read_name(s, (void *)string))
+		return 0;
+	result = lookup(slot, directory, flags);
+	before->hash = w->hash;
+	before->parent = result == LOOKUP_UNKNOWN ? NULL : w->parent;
+	dentry = w->dentry;
+	inode = result == LOOKUP_FOUND ? BPF_CORE_READ(dentry, d_inode) : NULL;
+	if (inode) {
+		struct mount *m = (void *)w->mnt - bpf_core_field_offset(struct mount, mnt);
+
+		fill_inode(object, inode);
+		object->mount_id = BPF_CORE_READ(m, mnt_id);
+	}
+	return 0;
+}
+
+ALWAYS_INLINE void change_enter(struct pt_regs *regs)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct call_arguments a;
+	struct pending_call *p;
+	struct scratch *s;
+	struct names n;
+
+	read_call(&a, regs);
+	if (!names_of_call(&n, &a) || !wanted(n.operation))
+		return;
+	/* Without a slot the event comes without what was before. */
+	s = scratch_claim(bpf_get_smp_processor_id());
+	if (!s)
+		return;
+	p = RECORD(s, pending_call);
+	__builtin_memset(p, 0, sizeof(*p));
+	keep_name(s->slot, n.directory[0], (__u64)n.string[0], n.flags[0]);
+	if (n.operation == ACT_RENAME || n.operation == ACT_LINK)
+		keep_name(s->slot, n.directory[1], (__u64)n.string[1], n.flags[1] | SECOND_NAME);
+	bpf_map_update_elem(&pending_calls, &thread, p, BPF_ANY);
+	scratch_release(s);
+}
+
+ALWAYS_INLINE void append_attribute(struct scratch *s, struct call_arguments *a)
+{
+	struct file_record *r = RECORD(s, file_record);
+	__u64 value = a->a2, size = a->a3, name = a->a1;
+
+	if (a->call == CALL_SETXATTRAT || a->call == CALL_REMOVEXATTRAT)
+		name = a->a3;
+	r->text_length[TEXT_FIRST] = append_text(s, (void *)name, true);
+	if (r->operation == ACT_REMOVEXATTR)
+		return;
+	if (a->call == CALL_SETXATTRAT) {
+		/* struct xattr_args: value, size, flags */
+		struct {
+			__u64 value;
+			__u32 size;
+			__u32 flags;
+		} args = {};
+
+		bpf_probe_read_user(&args, sizeof(args), (void *)a->a4);
+		value = args.value;
+		size = args.size;
+	}
+	r->text_length[TEXT_SECOND] = append_bytes(s, (void *)value, size);
+}
+
+/* The records of a rename: one, or with RENAME_EXCHANGE one for each of the two. */
+ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct pending_call *p, bool back)
+{
+	struct scratch *s = begin_file(ACT_RENAME, a->call);
+	struct file_record *r;
+	int from = back ? 1 : 0;
+
+	if (!s)
+		return;
+	r = RECORD(s, file_record);
+	append_name(s, n->directory[from], n->string[from], 0, p ? &p->name[from] : NULL);
+	append_name(s, n->directory[!from], n->string[!from], SECOND_NAME, p ? &p->name[!from] : NULL);
+	/* What lies at the second name now is what was moved. */
+	r->file = r->before;
+	if (p && !back && !(a->call == CALL_RENAMEAT2 && (a->a4 & RENAME_EXCHANGE)))
+		r->before = p->object[1];
+	else
+		__builtin_memset(&r->before, 0, sizeof(r->before));
+	submit_file(s);
+}
+
+static __attribute__((noinline)) void tell_change(struct call_arguments *a, struct names *n, struct pending_call *p)
+{
+	struct file_record *r;
+	struct scratch *s;
+
+	if (!a || !n)
+		return;
+	s = begin_file(n->operation, a->call);
+	if (!s)
+		return;
+	r = RECORD(s, file_record);
+	append_name(s, n->directory[0], n->string[0], n->flags[0], p ? &p->name[0] : NULL);
+	switch (n->operation) {
+	case ACT_LINK:
+		append_name(s, n->directory[1], n->string[1], SECOND_NAME, p ? &p->name[1] : NULL);
+		__builtin_memset(&r->before, 0, sizeof(r->before));
+		break;
+	case ACT_SYMLINK:
+		r->text_length[TEXT_FIRST] = append_text(s, (void *)a->a0, true);
+		break;
+	case ACT_SETXATTR:
+	case ACT_REMOVEXATTR:
+		append_attribute(s, a);
+		break;
+	case ACT_DELETE:
+	case ACT_RMDIR:
+		/* What is there by now, if anything, is another object. */
+		if (p)
+			r->file = p->object[0];
+		else
+			__builtin_memset(&r->file, 0, sizeof(r->file));
+		break;
+	case ACT_UTIMES:
+		r->value[0] = access_time(s->object.inode);
+		break;
+	}
+	if (p && (n->operation == ACT_CHMOD || n->operation == ACT_CHOWN || n->operation == ACT_TRUNCATE ||
+		  n->operation == ACT_UTIMES))
+		r->before = p->object[0];
+	submit_file(s);
+}
+
+ALWAYS_INLINE void change_exit(struct pt_regs *regs, long ret)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct pending_call *p = bpf_map_lookup_elem(&pending_calls, &thread);
+	struct call_arguments a;
+	struct names n;
+
+	if (ret >= 0) {
+		read_call(&a, regs);
+		if (names_of_call(&n, &a) && wanted(n.operation)) {
+			if (n.operation == ACT_RENAME) {
+				tell_rename(&a, &n, p, false);
+				if (a.call == CALL_RENAMEAT2 && (a.a4 & RENAME_EXCHANGE))
+					tell_rename(&a, &n, p, true);
+			} else {
+				tell_change(&a, &n, p);
+			}
+		}
+	}
+	if (p)
+		bpf_map_delete_elem(&pending_calls, &thread);
+}
+
+#endif

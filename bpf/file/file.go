@@ -1,0 +1,72 @@
+// Package file is the file sensor's kernel side: what is done to files, by whichever way, with the path that the kernel itself
+// has for them. It decides nothing about what the records mean.
+package file
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/vedette-edr/vedette/bpf/namecache"
+	"github.com/vedette-edr/vedette/bpf/sensor"
+	"github.com/vedette-edr/vedette/bpf/syscalls"
+)
+
+// Sensor is the loaded file sensor.
+type Sensor struct {
+	syscalls.Sensor
+	// NamesUnknown says why names cannot be looked up in the kernel, nil when they can. Paths of calls that take a name then
+	// are as the caller wrote them.
+	NamesUnknown error
+
+	mu       sync.Mutex
+	memory   *ebpf.Memory
+	interest interest
+}
+
+func handlers() []syscalls.Handler {
+	changes := []string{
+		"unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "mknod", "mknodat",
+		"link", "linkat", "symlink", "symlinkat", "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat",
+		"truncate", "ftruncate", "utime", "utimes", "futimesat", "utimensat",
+		"setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat",
+	}
+	return []syscalls.Handler{
+		{Program: "file_open", Moment: syscalls.Exit, Calls: []string{"open", "openat", "openat2", "creat", "open_by_handle_at"}},
+		{Program: "file_write", Moment: syscalls.Exit, Calls: []string{
+			"write", "pwrite64", "writev", "pwritev", "pwritev2", "sendfile", "copy_file_range", "splice", "fallocate",
+		}},
+		{Program: "file_close", Moment: syscalls.Enter, Calls: []string{"close", "close_range", "dup2", "dup3"}},
+		{Program: "file_change_enter", Moment: syscalls.Enter, Calls: changes},
+		{Program: "file_change", Moment: syscalls.Exit, Calls: changes},
+		{Program: "file_mount", Moment: syscalls.Exit, Calls: []string{
+			"mount", "umount2", "pivot_root", "move_mount", "open_tree", "fsmount", "mount_setattr",
+		}},
+		{Program: "file_bind", Moment: syscalls.Exit, Calls: []string{"bind", "socketcall"}},
+		{Program: "file_memfd", Moment: syscalls.Exit, Calls: []string{"memfd_create"}},
+	}
+}
+
+// Load puts the sensor's maps and programs into the kernel. Nothing is made before its object is attached.
+func Load(b sensor.Base) (*Sensor, error) {
+	s := &Sensor{}
+	s.Handlers = handlers()
+	variables := map[string]any{}
+	table, err := namecache.Find(b.Types)
+	if err != nil {
+		s.NamesUnknown = err
+	} else {
+		variables["dentry_table"], variables["dentry_shift"] = table.Address, table.Shift
+	}
+	s.Object, err = sensor.Load(b, sensor.Source{
+		Name: "file", Object: _FileBytes, Handlers: s.Handlers, Variables: variables, Calls: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.memory, err = s.Object.Map("interests").Memory(); err != nil {
+		return nil, fmt.Errorf("cannot map what reading is of interest: %w", err)
+	}
+	return s, nil
+}

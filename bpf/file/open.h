@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* Opening files: what the kernel opened is asked of the descriptor that it gave back. */
+#ifndef VEDETTE_OPEN_H
+#define VEDETTE_OPEN_H
+
+#include "interest.h"
+#include "name.h"
+#include "tell.h"
+#include "written.h"
+
+/* Whether the opening changes or may change something, or is of a file whose reading matters. */
+ALWAYS_INLINE bool opening_matters(struct file *file, __u32 f_mode)
+{
+	__u32 mode = BPF_CORE_READ(file, f_inode, i_mode);
+
+	if (f_mode & FMODE_CREATED)
+		return true;
+	if ((f_mode & FMODE_WRITE) && (is_kind(mode, S_IFREG) || is_kind(mode, S_IFBLK)))
+		return true;
+	return reading_matters(file);
+}
+
+ALWAYS_INLINE void tell_open(struct file *file, enum call call)
+{
+	__u32 f_mode = BPF_CORE_READ(file, f_mode);
+	struct file_record *r;
+	struct scratch *s;
+
+	if (f_mode & FMODE_WRITE)
+		/* What a file at the same address did before is another's story. */
+		forget_written(file);
+	if (!opening_matters(file, f_mode) || !wanted(ACT_OPEN))
+		return;
+	s = begin_file(ACT_OPEN, call);
+	if (!s)
+		return;
+	r = RECORD(s, file_record);
+	r->value[0] = BPF_CORE_READ(file, f_flags);
+	r->value[1] = !!(f_mode & FMODE_CREATED);
+	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
+	submit_file(s);
+}
+
+/* An opening that failed: denied ones matter in any case, others when a rule asks. No file can be asked, only the string. */
+ALWAYS_INLINE void tell_failed_open(struct call_arguments *a, long error)
+{
+	struct interest *i = interest();
+	struct file_record *r;
+	struct scratch *s;
+	bool at = a->call == CALL_OPENAT || a->call == CALL_OPENAT2;
+
+	if (!i || !wanted(ACT_OPEN) || a->call == CALL_OPEN_BY_HANDLE_AT)
+		return;
+	if (error != EACCES && error != EPERM && !i->failed_opens)
+		return;
+	s = begin_file(ACT_OPEN, a->call);
+	if (!s)
+		return;
+	r = RECORD(s, file_record);
+	r->error = error;
+	if (a->call == CALL_OPENAT2)
+		bpf_probe_read_user(&r->value[0], sizeof(r->value[0]), (void *)a->a2);
+	else
+		r->value[0] = at ? a->a2 : a->a1;
+	if (a->call == CALL_CREAT)
+		r->value[0] = O_CREAT | O_WRONLY | O_TRUNC;
+	append_name(s, at ? (int)a->a0 : AT_FDCWD, (void *)(at ? a->a1 : a->a0), LOOKUP_FOLLOW, NULL);
+	submit_file(s);
+}
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* Writing: the first write through each open description is told, and its end once it was written to. */
+#ifndef VEDETTE_WRITTEN_H
+#define VEDETTE_WRITTEN_H
+
+#include "interest.h"
+#include "tell.h"
+
+#define HEAD_BYTES 64
+
+struct written {
+	struct inode *inode;
+	__u64 bytes;
+};
+
+/* By the address of the description. The oldest go when there are more: then a write is told once more. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct file *);
+	__type(value, struct written);
+} written_files SEC(".maps");
+
+ALWAYS_INLINE void forget_written(struct file *file)
+{
+	bpf_map_delete_elem(&written_files, &file);
+}
+
+ALWAYS_INLINE bool holds_content(struct file *file)
+{
+	__u32 mode;
+
+	if (!(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
+		return false;
+	mode = BPF_CORE_READ(file, f_inode, i_mode);
+	return is_kind(mode, S_IFREG) || is_kind(mode, S_IFBLK);
+}
+
+/* Where a call took the bytes from, NULL where that is another file. */
+ALWAYS_INLINE const void *written_bytes(struct call_arguments *a)
+{
+	__u64 base = 0;
+	__u32 narrow = 0;
+
+	switch (a->call) {
+	case CALL_WRITE:
+	case CALL_PWRITE64:
+		return (void *)a->a1;
+	case CALL_WRITEV:
+	case CALL_PWRITEV:
+	case CALL_PWRITEV2:
+		/* The first struct iovec. */
+		if (a->compat) {
+			bpf_probe_read_user(&narrow, sizeof(narrow), (void *)a->a1);
+			return (void *)(__u64)narrow;
+		}
+		bpf_probe_read_user(&base, sizeof(base), (void *)a->a1);
+		return (void *)base;
+	default:
+		return NULL;
+	}
+}
+
+ALWAYS_INLINE void tell_write(struct file *file, struct call_arguments *a, __u64 length)
+{
+	struct scratch *s = begin_file(ACT_WRITE, a->call);
+	const void *bytes = written_bytes(a);
+	struct file_record *r;
+	__u64 position;
+
+	if (!s)
+		return;
+	r = RECORD(s, file_record);
+	position = BPF_CORE_READ(file, f_pos);
+	if (a->call == CALL_PWRITE64 || a->call == CALL_PWRITEV || a->call == CALL_PWRITEV2)
+		r->value[0] = a->a3;
+	else if (a->call == CALL_FALLOCATE)
+		r->value[0] = a->a2;
+	else
+		r->value[0] = position >= length ? position - length : 0;
+	r->value[1] = length;
+	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
+	if (bytes)
+		r->text_length[TEXT_FIRST] = append_bytes(s, bytes, length < HEAD_BYTES ? length : HEAD_BYTES);
+	submit_file(s);
+}
+
+ALWAYS_INLINE void write_exit(struct pt_regs *regs, long ret)
+{
+	struct written first = {}, *before;
+	struct call_arguments a;
+	struct file *file;
+	__u64 length = ret;
+	int descriptor;
+
+	if (ret < 0)
+		return;
+	read_call(&a, regs);
+	descriptor = a.a0;
+	if (a.call == CALL_COPY_FILE_RANGE || a.call == CALL_SPLICE)
+		descriptor = a.a2;
+	if (a.call == CALL_FALLOCATE)
+		length = a.a3;
+	if (!length)
+		return;
+	file = file_of_descriptor(current_task(), descriptor);
+	if (!file || !holds_content(file))
+		return;
+	before = bpf_map_lookup_elem(&written_files, &file);
+	if (before) {
+		__sync_fetch_and_add(&before->bytes, length);
+		return;
+	}
+	first.inode = BPF_CORE_READ(file, f_inode);
+	first.bytes = length;
+	bpf_map_update_elem(&written_files, &file, &first, BPF_ANY);
+	if (wanted(ACT_WRITE))
+		tell_write(file, &a, length);
+}
+
+/* References of an open description. */
+ALWAYS_INLINE __s64 references(struct file *file)
+{
+	struct file___v612 *v612 = (void *)file;
+
+	if (bpf_core_field_exists(file->f_ref))
+		return BPF_CORE_READ(file, f_ref.refcnt.counter) + 1;
+	return BPF_CORE_READ(v612, f_count.counter);
+}
+
+/* A function of its own, for the verifier: it is called from loops. */
+ROUND __u32 close_record(__u64 description, __u64 bytes)
+{
+	struct file *file = (void *)description;
+	struct file_record *r;
+	struct scratch *s;
+
+	s = begin_file(ACT_CLOSE, CALL_NONE);
+	if (!s)
+		return 0;
+	r = RECORD(s, file_record);
+	r->value[0] = bytes;
+	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
+	submit_file(s);
+	return 0;
+}
+
+/* A descriptor goes; with the last reference of a description that was written to, its end is told. */
+ALWAYS_INLINE void closing(struct file *file, __s64 last)
+{
+	struct written *w;
+
+	if (!(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
+		return;
+	w = bpf_map_lookup_elem(&written_files, &file);
+	if (!w || references(file) > last)
+		return;
+	if (wanted(ACT_CLOSE) && w->inode == BPF_CORE_READ(file, f_inode))
+		close_record((__u64)file, w->bytes);
+	bpf_map_delete_elem(&written_files, &file);
+}
+
+/* Goes through 64 descriptors of a table from first on, those of them in mask that are open. */
+ROUND __u32 close_word(__u64 table, __u32 first, __u64 mask)
+{
+	struct fdtable *fdt = (void *)table;
+	unsigned long *open = BPF_CORE_READ(fdt, open_fds);
+	struct file **files = BPF_CORE_READ(fdt, fd);
+	__u64 bits = 0;
+
+	bpf_probe_read_kernel(&bits, sizeof(bits), open + first / 64);
+	bits &= mask;
+	if (!bits)
+		return 0;
+	for (__u32 i = 0; i < 64; i++) {
+		struct file *file = NULL;
+
+		if (!(bits & (1ULL << i)))
+			continue;
+		bpf_probe_read_kernel(&file, sizeof(file), files + first + i);
+		if (file)
+			closing(file, 1);
+	}
+	return 0;
+}
+
+#define CLOSE_WORDS 64 /* 4,096 descriptors are looked through */
+
+/* Descriptors from first to last go. */
+ALWAYS_INLINE void close_descriptors(struct fdtable *fdt, __u32 first, __u32 last)
+{
+	__u32 most = BPF_CORE_READ(fdt, max_fds);
+
+	for (__u32 i = 0; i < CLOSE_WORDS; i++) {
+		__u32 at = (first & ~63U) + i * 64;
+		__u64 mask = ~0ULL;
+
+		if (at >= most || at > last)
+			return;
+		if (at < first)
+			mask &= ~0ULL << (first & 63);
+		if (last - at < 63)
+			mask &= ~0ULL >> (63 - (last - at));
+		close_word((__u64)fdt, at, mask);
+	}
+}
+
+ALWAYS_INLINE void close_enter(struct pt_regs *regs)
+{
+	struct task_struct *task = current_task();
+	struct call_arguments a;
+	struct file *file;
+
+	read_call(&a, regs);
+	if (a.call == CALL_CLOSE_RANGE) {
+		if (!(a.a2 & CLOSE_RANGE_CLOEXEC))
+			close_descriptors(BPF_CORE_READ(task, files, fdt), a.a0, a.a1);
+		return;
+	}
+	/* dup2 and dup3 close what their second argument names. */
+	if (a.call != CALL_CLOSE && a.a0 == a.a1)
+		return;
+	file = file_of_descriptor(task, a.call == CALL_CLOSE ? a.a0 : a.a1);
+	if (file)
+		closing(file, 1);
+}
+
+/* The last thread that uses a table of descriptors ends: exit_files (kernel/exit.c) closes what is in it. */
+ALWAYS_INLINE void close_at_exit(struct task_struct *task)
+{
+	struct files_struct *files = BPF_CORE_READ(task, files);
+
+	if (files && BPF_CORE_READ(files, count.counter) == 1)
+		close_descriptors(BPF_CORE_READ(files, fdt), 0, ~0U);
+}
+
+#define EXEC_STEPS 16
+#define EXEC_ROUNDS 64
+
+/* Looks through a piece of a task's queued work for files that exec has closed; they hang there with no reference left. */
+ROUND __u64 close_exec_round(__u64 first)
+{
+	struct callback_head *work = (void *)first;
+
+	for (int i = 0; i < EXEC_STEPS && work; i++) {
+		struct file *file = file_of_work(work);
+		struct written *w = bpf_map_lookup_elem(&written_files, &file);
+
+		if (w && w->inode == BPF_CORE_READ(file, f_inode)) {
+			if (wanted(ACT_CLOSE))
+				close_record((__u64)file, w->bytes);
+			bpf_map_delete_elem(&written_files, &file);
+		}
+		work = BPF_CORE_READ(work, next);
+	}
+	return (__u64)work;
+}
+
+ALWAYS_INLINE void close_at_exec(struct task_struct *task)
+{
+	__u64 work = (__u64)BPF_CORE_READ(task, task_works);
+
+	for (int i = 0; i < EXEC_ROUNDS && work; i++)
+		work = close_exec_round(work);
+}
+
+#endif

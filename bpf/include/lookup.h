@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * What a name leads to. Calls such as unlink and chmod take a name and give nothing back that could be asked for its path, and a
+ * name that is only joined to a directory can lie: /tmp/x/passwd is /etc/passwd when x is a symbolic link. So the walk of
+ * fs/namei.c is done once more here, over the kernel's own cache of names (fs/dcache.c): every name that a call has just gone
+ * along is in it. The cache is only read, without a lock; an entry counts only when its parent and the whole of its hash and
+ * length agree, so a walk that goes wrong ends as unknown, not as another file. What the cache cannot answer is unknown: link
+ * texts that are on disk only, file systems with names of their own making.
+ */
+#ifndef VEDETTE_LOOKUP_H
+#define VEDETTE_LOOKUP_H
+
+#include "call.h"
+#include "file.h"
+
+/* Where the cache's table lies; user space finds out from entries that are in it (bpf/file). 0 leaves every name unknown. */
+const volatile __u64 dentry_table = 0;
+const volatile __u32 dentry_shift = 0;
+
+enum lookup_flag {
+	LOOKUP_FOLLOW = 1, /* a symbolic link at the end is followed */
+	LOOKUP_EMPTY = 2,  /* an empty name means the directory itself, or its descriptor's file */
+};
+
+enum lookup_result {
+	LOOKUP_FOUND = 1,
+	/* The directory is known, and the last component is not in it, or not in the cache. */
+	LOOKUP_ABSENT = 2,
+	LOOKUP_UNKNOWN = 4,
+};
+
+#define NAME_START TEXT_MAX /* room for the texts of links before it */
+#define NAME_END (2 * TEXT_MAX)
+#define MOST_LINKS 40 /* MAXSYMLINKS */
+
+#define ONES 0x0101010101010101ULL
+#define HIGHS 0x8080808080808080ULL
+#define GOLDEN_RATIO_64 0x61C8864680B583EBULL
+
+ALWAYS_INLINE __u64 rotate_left(__u64 x, int n)
+{
+	return (x << n) | (x >> (64 - n));
+}
+
+/*
+ * Length (high half) and hash (low half) of the component at w->at within a directory: hash_name of fs/namei.c for machines
+ * that read words at any address. The address of the directory salts it.
+ */
+ROUND __u64 lookup_hash(__u32 slot)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	__u64 x = 0, y, a, b, zero, mask, length = 0;
+	__u32 at;
+
+	if (!s)
+		return 0;
+	at = s->name_walk.at;
+	y = (__u64)s->name_walk.dentry;
+	for (int i = 0; i < 33; i++) {
+		if (at >= NAME_END)
+			return 0;
+		a = *(__u64 *)&s->name[at];
+		b = a ^ (ONES * '/');
+		zero = (((a - ONES) & ~a) | ((b - ONES) & ~b)) & HIGHS;
+		if (zero) {
+			/* The bytes before the first that ends the component. */
+			mask = ((zero - 1) & ~zero) >> 7;
+			x ^= a & mask;
+			length += (mask * 0x0001020304050608ULL) >> 56;
+			y ^= x * GOLDEN_RATIO_64;
+			y *= GOLDEN_RATIO_64;
+			return length << 32 | y >> 32;
+		}
+		x ^= a;
+		y ^= x;
+		x = rotate_left(x, 12);
+		x += y;
+		y = rotate_left(y, 45);
+		y *= 9;
+		at += 8;
+		length += 8;
+	}
+	return 0;
+}
+
+#define CHAIN_STEPS 48
+
+/* The entry of a component within w->dentry, 0 when the cache has none. */
+ROUND __u64 lookup_child(__u32 slot, __u64 hash_length)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct hlist_bl_node *node = NULL;
+	struct dentry *directory;
+
+	if (!s || !dentry_table)
+		return 0;
+	directory = s->name_walk.dentry;
+	bpf_probe_read_kernel(&node, sizeof(node), (void *)(dentry_table + 8 * ((__u32)hash_length >> dentry_shift)));
+	/* The lowest bit of the head is its lock. */
+	node = (void *)((__u64)node & ~1ULL);
+	for (int i = 0; i < CHAIN_STEPS && node; i++) {
+		struct dentry *dentry = (void *)node - bpf_core_field_offset(struct dentry, d_hash);
+		struct qstr name;
+
+		if (BPF_CORE_READ(dentry, d_parent) == directory) {
+			bpf_core_read(&name, sizeof(name), &dentry->d_name);
+			if (((__u64)name.len << 32 | name.hash) == hash_length)
+				return (__u64)dentry;
+		}
+		node = BPF_CORE_READ(node, next);
+	}
+	return 0;
+}
+
+#define MOUNT_STEPS 32
+#define MOUNT_ROUNDS 32 /* times MOUNT_STEPS: mounts on one mount that are looked through */
+
+/* Looks through a piece of the mounts on w->mnt for the one at w->dentry; returns it, or the place to go on at with bit 0 set. */
+ROUND __u64 lookup_mount_round(__u32 slot, __u64 from)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct list_head *head, *one = (void *)from;
+	struct mount *parent;
+
+	if (!s)
+		return 0;
+	parent = (void *)s->name_walk.mnt - bpf_core_field_offset(struct mount, mnt);
+	head = (void *)parent + bpf_core_field_offset(struct mount, mnt_mounts);
+	if (!one)
+		one = BPF_CORE_READ(head, next);
+	for (int i = 0; i < MOUNT_STEPS; i++) {
+		struct mount *m = (void *)one - bpf_core_field_offset(struct mount, mnt_child);
+
+		if (!one || one == head)
+			return 0;
+		if (BPF_CORE_READ(m, mnt_mountpoint) == s->name_walk.dentry)
+			return (__u64)m;
+		one = BPF_CORE_READ(one, next);
+	}
+	return (__u64)one | 1;
+}
+
+ALWAYS_INLINE bool is_mountpoint(struct dentry *dentry)
+{
+	__u32 flag = DCACHE_MOUNTED_BEFORE_ENUM;
+
+	if (bpf_core_enum_value_exists(enum dentry_flags, DCACHE_MOUNTED))
+		flag = bpf_core_enum_value(enum dentry_flags, DCACHE_MOUNTED);
+	return BPF_CORE_READ(dentry, d_flags) & flag;
+}
+
+/* Goes from w->dentry down to what is mounted on it. The flag says only that something is, in some mount namespace. */
+ALWAYS_INLINE void lookup_mounted(struct scratch *s)
+{
+	struct name_walk *w = &s->name_walk;
+
+	for (int depth = 0; depth < 4; depth++) {
+		struct vfsmount *mnt;
+		__u64 found = 1;
+		struct mount *m;
+
+		if (!is_mountpoint(w->dentry))
+			return;
+		for (int i = 0; i < MOUNT_ROUNDS && (found & 1); i++)
+			found = lookup_mount_round(s->slot, found & ~1ULL);
+		if (!found)
+			return;
+		if (found & 1) {
+			w->result = LOOKUP_UNKNOWN;
+			return;
+		}
+		m = (void *)found;
+		mnt = (void *)m + bpf_core_field_offset(struct mount, mnt);
+		w->mnt = mnt;
+		w->dentry = BPF_CORE_READ(mnt, mnt_root);
+	}
+}
+
+/* ".." */
+ALWAYS_INLINE void lookup_up(struct name_walk *w)
+{
+	for (int i = 0; i < 8; i++) {
+		struct dentry *dentry = w->dentry;
+		struct vfsmount *mnt = w->mnt;
+		struct mount *m, *up;
+
+		if (dentry == w->root && mnt == w->root_mnt)
+			return;
+		if (dentry != BPF_CORE_READ(mnt, mnt_root)) {
+			w->dentry = BPF_CORE_READ(dentry, d_parent);
+			return;
+		}
+		m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+		up = BPF_CORE_READ(m, mnt_parent);
+		if (up == m || !up)
+			return;
+		w->dentry = BPF_CORE_READ(m, mnt_mountpoint);
+		w->mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
+	}
+	w->result = LOOKUP_UNKNOWN;
+}
+
+ALWAYS_INLINE void lookup_jump(struct name_walk *w, struct path *path)
+{
+	w->dentry = BPF_CORE_READ(path, dentry);
+	w->mnt = BPF_CORE_READ(path, mnt);
+	if (!w->dentry || !w->mnt)
+		w->result = LOOKUP_UNKNOWN;
+}
+
+/* Puts a number in front of what is left of the name. */
+ALWAYS_INLINE void lookup_put_number(struct scratch *s, __u32 number)
+{
+	struct name_walk *w = &s->name_walk;
+
+	for (int i = 0; i < 10; i++) {
+		w->at--;
+		if (w->at >= NAME_END)
+			break;
+		s->name[w->at] = '0' + number % 10;
+		number /= 10;
+		if (!number)
+			return;
+	}
+	w->result = LOOKUP_UNKNOWN;
+}
+
+/*
+ * The links of procfs lead to objects, not to names: self is the process, and below it fd/N, cwd, root and exe are what they
+ * are called. link is the link itself, w->dentry its directory.
+ */
+ALWAYS_INLINE void lookup_proc_link(struct scratch *s, struct dentry *link, struct inode *inode)
+{
+	struct proc_inode *about = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	struct task_struct *current = current_task(), *task;
+	struct name_walk *w = &s->name_walk;
+	struct hlist_node *first;
+	__u32 length, level;
+	struct qstr name;
+	struct pid *pid;
+	char text[8] = {};
+
+	bpf_core_read(&name, sizeof(name), &link->d_name);
+	length = name.len;
+	if (length > 7)
+		goto unknown;
+	bpf_probe_read_kernel(text, length & 7, name.name);
+	pid = BPF_CORE_READ(about, pid);
+	if (!pid) {
+		struct proc_fs_info *info = BPF_CORE_READ(inode, i_sb, s_fs_info);
+
+		/* /proc/self, in the numbers of the namespace that procfs was mounted for. */
+		if (length != 4 || *(__u32 *)text != 0x666c6573)
+			goto unknown;
+		level = BPF_CORE_READ(info, pid_ns, level);
+		pid = BPF_CORE_READ(current, signal, pids[PIDTYPE_TGID]);
+		if (!pid || level > BPF_CORE_READ(pid, level))
+			goto unknown;
+		bpf_probe_read_kernel(&level, sizeof(level),
+				      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+					      level * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, nr));
+		lookup_put_number(s, level);
+		return;
+	}
+	first = BPF_CORE_READ(pid, tasks[PIDTYPE_PID].first);
+	if (!first)
+		goto unknown;
+	task = (void *)first - bpf_core_field_offset(struct task_struct, pid_links);
+	if (length == 3 && text[0] == 'c' && text[1] == 'w') {
+		lookup_jump(w, &BPF_CORE_READ(task, fs)->pwd);
+	} else if (length == 4 && text[0] == 'r' && text[1] == 'o') {
+		lookup_jump(w, &BPF_CORE_READ(task, fs)->root);
+	} else if (length == 3 && text[0] == 'e' && text[1] == 'x') {
+		struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+
+		lookup_jump(w, &exe->f_path);
+	} else if (text[0] >= '0' && text[0] <= '9') {
+		struct file *file;
+		int number = 0;
+
+		for (__u32 i = 0; i < 7 && i < length; i++)
+			number = number * 10 + (text[i] - '0');
+		file = file_of_descriptor(task, number);
+		if (!file)
+			goto unknown;
+		lookup_jump(w, &file->f_path);
+	} else {
+		goto unknown;
+	}
+	return;
+unknown:
+	w->result = LOOKUP_UNKNOWN;
+}
+
+/* Follows a symbolic link: its text takes the place of its name. */
+ALWAYS_INLINE void lookup_link(struct scratch *s, struct dentry *link, struct inode *inode)
+{
+	struct name_walk *w = &s->name_walk;
+	char *text = BPF_CORE_READ(inode, i_link);
+	__u64 size = BPF_CORE_READ(inode, i_size), at;
+
+	if (++w->links > MOST_LINKS) {
+		w->result = LOOKUP_UNKNOWN;
+		return;
+	}
+	if (BPF_CORE_READ(inode, i_sb, s_magic) == PROC_SUPER_MAGIC && !text) {
+		lookup_proc_link(s, link, inode);
+		return;
+	}
+	at = (__u64)w->at - size;
+	if (!text || size == 0 || size >= TEXT_MAX || at >= NAME_END) {
+		w->result = LOOKUP_UNKNOWN;
+		return;
+	}
+	size &= TEXT_MAX - 1;
+	if (bpf_probe_read_kernel(&s->name[at], size, text)) {
+		w->result = LOOKUP_UNKNOWN;
+		return;
+	}
+	w->at = at;
+	if (s->name[at] == '/') {
+		w->dentry = w->root;
+		w->mnt = w->root_mnt;
+	}
+}
+
+/* Goes along one component of the name; returns the result, 0 while there is more. */
+ROUND __u32 lookup_round(__u32 slot)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	__u64 hash_length, at, next;
+	struct dentry *child;
+	struct inode *inode;
+	struct name_walk *w;
+	__u32 length;
+	bool last;
+
+	if (!s)
+		return LOOKUP_UNKNOWN;
+	w = &s->name_walk;
+	at = w->at;
+	if (at >= NAME_END)
+		return LOOKUP_UNKNOWN;
+	if (s->name[at] == 0)
+		return LOOKUP_FOUND;
+	if (s->name[at] == '/') {
+		w->at = at + 1;
+		return 0;
+	}
+	hash_length = lookup_hash(slot);
+	length = hash_length >> 32;
+	next = at + length;
+	if (length == 0 || length > 255 || next >= NAME_END)
+		return LOOKUP_UNKNOWN;
+	w->at = next;
+	/* Slashes at the end change nothing but that a link is followed. */
+	last = s->name[next] == 0 || (s->name[next] == '/' && s->name[next + 1] == 0);
+	if (length == 1 && s->name[at] == '.')
+		return 0;
+	if (length == 2 && s->name[at] == '.' && s->name[at + 1] == '.') {
+		lookup_up(w);
+		w->last_length = 0;
+		return w->result;
+	}
+	if (last) {
+		w->parent = w->dentry;
+		w->parent_mnt = w->mnt;
+		w->last = at;
+		w->last_length = length;
+	}
+	child = (void *)lookup_child(slot, hash_length);
+	inode = child ? BPF_CORE_READ(child, d_inode) : NULL;
+	if (!inode)
+		return last ? LOOKUP_ABSENT : LOOKUP_UNKNOWN;
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFLNK &&
+	    (!last || (w->flags & LOOKUP_FOLLOW) || s->name[next] == '/')) {
+		lookup_link(s, child, inode);
+		return w->result;
+	}
+	w->dentry = child;
+	lookup_mounted(s);
+	if (w->result)
+		return w->result;
+	return last ? LOOKUP_FOUND : 0;
+}
+
+/* Mixes the name's bytes, so that two reads of it can be compared. */
+ROUND __u64 lookup_mix(__u32 slot)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	__u64 mix = GOLDEN_RATIO_64;
+	__u32 length;
+
+	if (!s)
+		return 0;
+	length = s->name_walk.length;
+	/* What follows the name within its last word is 0: see lookup_read. */
+	for (__u32 i = 0; i < TEXT_MAX / 8 && i * 8 < length; i++)
+		mix = (rotate_left(mix, 23) ^ *(__u64 *)&s->name[NAME_START + i * 8]) * GOLDEN_RATIO_64;
+	return mix;
+}
+
+/* Reads the caller's string. Returns false when it cannot be read. */
+ALWAYS_INLINE bool lookup_read(struct scratch *s, const void *string)
+{
+	struct name_walk *w = &s->name_walk;
+	long n = bpf_probe_read_user_str(&s->name[NAME_START], TEXT_MAX, string);
+
+	if (n < 0) {
+		s->name[NAME_START] = 0;
+		w->length = 0;
+		w->hash = 0;
+		return false;
+	}
+	n &= TEXT_MAX - 1;
+	/* Words are read whole. */
+	*(__u64 *)&s->name[NAME_START + n] = 0;
+	w->length = n ? n - 1 : TEXT_MAX - 1;
+	w->hash = lookup_mix(s->slot);
+	return true;
+}
+
+/* Where the walk begins: the root, the working directory, or what a descriptor stands for. */
+ALWAYS_INLINE bool lookup_begin(struct scratch *s, int descriptor)
+{
+	struct task_struct *task = current_task();
+	struct name_walk *w = &s->name_walk;
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+
+	w->result = 0;
+	w->links = 0;
+	w->parent = NULL;
+	w->parent_mnt = NULL;
+	w->last_length = 0;
+	w->at = NAME_START;
+	w->root = BPF_CORE_READ(fs, root.dentry);
+	w->root_mnt = BPF_CORE_READ(fs, root.mnt);
+	if (s->name[NAME_START] == '/') {
+		w->dentry = w->root;
+		w->mnt = w->root_mnt;
+	} else if (descriptor == AT_FDCWD) {
+		w->dentry = BPF_CORE_READ(fs, pwd.dentry);
+		w->mnt = BPF_CORE_READ(fs, pwd.mnt);
+	} else {
+		struct file *file = file_of_descriptor(task, descriptor);
+
+		w->dentry = file ? BPF_CORE_READ(file, f_path.dentry) : NULL;
+		w->mnt = file ? BPF_CORE_READ(file, f_path.mnt) : NULL;
+	}
+	return w->dentry && w->mnt;
+}
+
+#define NAME_ROUNDS 512 /* components, slashes and links */
+
+/* Walks along the name that was read, from a directory; returns lookup_result, and the outcome is in s->name_walk. */
+ROUND __u32 lookup(__u32 slot, int descriptor, __u32 flags)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	__u32 result = 0;
+
+	if (!s)
+		return LOOKUP_UNKNOWN;
+	s->name_walk.flags = flags;
+	if (!lookup_begin(s, descriptor))
+		return LOOKUP_UNKNOWN;
+	if (s->name[NAME_START] == 0)
+		return flags & LOOKUP_EMPTY ? LOOKUP_FOUND : LOOKUP_UNKNOWN;
+	for (int i = 0; i < NAME_ROUNDS && !result; i++)
+		result = lookup_round(slot);
+	return result ? result : LOOKUP_UNKNOWN;
+}
+
+#endif

@@ -1,0 +1,110 @@
+// Package namecache finds where the kernel keeps its cache of names (fs/dcache.c), so that a program can look a name up in it.
+// The table has no symbol that every kernel tells; but an entry that stands first in its chain points back at the table, at the
+// place that its hash says, and a few entries that agree give both the table's address and its size.
+package namecache
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/vedette-edr/vedette/bpf/loader"
+)
+
+// Table is where the cache lies: the chain of hash h begins at Address + 8*(h>>Shift).
+type Table struct {
+	Address uint64
+	Shift   uint32
+}
+
+// ErrNotFound says that the entries at hand do not agree on a table.
+var ErrNotFound = errors.New("the kernel's cache of names was not found")
+
+const program = "namecache_sample"
+
+// Find looks at the entries of open files. It needs the right to load programs.
+func Find(types *btf.Cache) (Table, error) {
+	object, err := loader.Load("namecache", _NamecacheBytes, loader.Settings{Types: types, Variables: map[string]any{"cpus": uint32(1)}})
+	if err != nil {
+		return Table{}, err
+	}
+	samples, err := read(object)
+	if err := errors.Join(err, object.Close()); err != nil {
+		return Table{}, fmt.Errorf("cannot look at the kernel's cache of names: %w", err)
+	}
+	return locate(samples)
+}
+
+// sample mirrors struct cache_sample of namecache.bpf.c.
+type sample struct {
+	Chain uint64
+	Hash  uint32
+	_     uint32
+}
+
+func read(object *loader.Object) ([]sample, error) {
+	object.Attach()
+	for _, a := range object.Attachments() {
+		if a.Err != nil {
+			return nil, a.Err
+		}
+	}
+	r, err := object.Iterate(program)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	samples := make([]sample, len(b)/binary.Size(sample{}))
+	if err := binary.Read(bytes.NewReader(b), binary.LittleEndian, samples); err != nil {
+		return nil, err
+	}
+	return samples, nil
+}
+
+const (
+	// The kernel makes between 2^8 and 2^31 chains (dcache_init).
+	minShift, maxShift = 1, 24
+	// wantVotes entries that agree are no accident: addresses have 64 bits.
+	wantVotes = 4
+)
+
+// locate finds the table that most entries point at. An entry that is not the first of its chain points at another entry, and
+// so does not agree with any.
+func locate(samples []sample) (Table, error) {
+	seen := map[sample]bool{}
+	var distinct []sample
+	for _, s := range samples {
+		if !seen[s] {
+			seen[s] = true
+			distinct = append(distinct, s)
+		}
+	}
+	var best Table
+	most := 0
+	for shift := uint32(minShift); shift <= maxShift; shift++ {
+		votes := map[uint64]int{}
+		for _, s := range distinct {
+			address := s.Chain - 8*uint64(s.Hash>>shift)
+			// The table is allocated in whole pages.
+			if address%4096 != 0 {
+				continue
+			}
+			votes[address]++
+			if votes[address] > most {
+				most, best = votes[address], Table{address, shift}
+			}
+		}
+	}
+	if most < wantVotes {
+		return Table{}, fmt.Errorf("%w: %d of %d entries agree, want %d", ErrNotFound, most, len(distinct), wantVotes)
+	}
+	return best, nil
+}

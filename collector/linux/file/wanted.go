@@ -1,0 +1,4 @@
+package file
+
+// Wanted says which files' reading is told.
+type Wanted struct{}
