@@ -8,8 +8,8 @@ import (
 	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
 
+	"github.com/vedette-edr/vedette/test/kernels/bare"
 	"github.com/vedette-edr/vedette/test/kernels/budget"
-	"github.com/vedette-edr/vedette/test/kernels/live"
 	"github.com/vedette-edr/vedette/test/kernels/loaded"
 	"github.com/vedette-edr/vedette/test/kernels/report"
 )
@@ -57,7 +57,7 @@ func walkedHere(t *testing.T) map[string]uint32 {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s, err := live.Start(t.Context(), live.Options{Bin: buildVedette(t), Dir: dir, Log: t.Output()})
+	s, err := bare.Start(t.Context(), bare.Options{Bin: buildVedette(t), Dir: dir, Log: t.Output()})
 	defer func() {
 		if err := s.Stop(); err != nil {
 			t.Error(err)

@@ -19,7 +19,9 @@ func buildInitramfs(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	var a archive
-	for _, d := range []string{"bin", "dev", "etc", "proc", "programs", "objects", "root", "run", "sys", "tests", "tmp", "vedette"} {
+	for _, d := range []string{
+		"bin", "dev", "docs", "etc", "home", "objects", "proc", "programs", "root", "run", "suite", "suite/evasion", "sys", "tests", "tmp", "vedette",
+	} {
 		a.add(d, modeDirectory, nil)
 	}
 	build(t, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "init"), module+"/test/kernels/guest")
@@ -35,9 +37,10 @@ func buildInitramfs(t *testing.T) string {
 	for _, object := range objects {
 		a.addFile(t, "objects/"+filepath.Base(object), object)
 	}
-	if suite := "../evasion"; hasTests(t, suite) {
+	if suite := module + "/test/evasion"; hasTests(t, "../evasion") {
 		build(t, "go", "test", "-c", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "evasion.test"), suite)
 		a.addFile(t, "evasion.test", filepath.Join(dir, "evasion.test"))
+		a.addFile(t, "docs/evasion.md", "../../docs/evasion.md")
 	}
 	addTools(t, &a, programs)
 	path := filepath.Join(dir, "initramfs.gz")

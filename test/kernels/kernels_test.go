@@ -26,11 +26,6 @@ import (
 //go:embed series
 var series string
 
-// Programs that a kernel is known not to take.
-//
-//go:embed absent
-var absent string
-
 // update writes the budget anew instead of comparing with it: make budget.
 var update = flag.Bool("update-budget", false, "write bpf/verifier-budget.txt, and run nothing but what that takes")
 
@@ -78,6 +73,7 @@ func TestKernels(t *testing.T) {
 			r.Stages = append(r.Stages, report.Stage{Name: "all of it", Seconds: time.Since(began).Seconds()})
 			m.add(report.Column{Heading: r.Series(), Report: r})
 			checkAttached(t, name, r)
+			checkSkipped(t, name, r)
 			m.check(t, r.Series(), name != newest, r)
 		})
 	}
@@ -143,38 +139,6 @@ func (m *matrix) finish(t *testing.T) {
 	if err := os.WriteFile(tableFile, table.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// checkAttached wants every program attached but for those that the kernel is known not to take, and the knowledge to be
-// true.
-func checkAttached(t *testing.T, name string, r *report.Report) {
-	t.Helper()
-	known := knownAbsent(t)
-	for _, p := range r.Programs {
-		_, excused := known[[2]string{p.Name, name}]
-		switch {
-		case p.Reason != "" && !excused:
-			t.Errorf("%s is not attached to %s: %s", p.Name, p.Hook, p.Reason)
-		case p.Reason == "" && excused:
-			t.Errorf("%s is attached, and test/kernels/absent says that it cannot be; remove that line", p.Name)
-		}
-	}
-}
-
-func knownAbsent(t *testing.T) map[[2]string]string {
-	t.Helper()
-	known := map[[2]string]string{}
-	for line := range strings.Lines(absent) {
-		fields := strings.Fields(line)
-		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
-			continue
-		}
-		if len(fields) < 3 || !slices.Contains(seriesNames(), fields[1]) {
-			t.Fatalf("test/kernels/absent: %q is not program, series and reason", line)
-		}
-		known[[2]string{fields[0], fields[1]}] = strings.Join(fields[2:], " ")
-	}
-	return known
 }
 
 // kernelOf finds the kernel image of a series where fetch.sh has put it.

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	pb "github.com/vedette-edr/vedette/proto"
-	"github.com/vedette-edr/vedette/test/kernels/live"
+	"github.com/vedette-edr/vedette/test/kernels/bare"
 	"github.com/vedette-edr/vedette/test/kernels/loaded"
 	"github.com/vedette-edr/vedette/test/kernels/report"
 )
@@ -50,7 +50,7 @@ func watchInto(r *results, next func(stage string), log *os.File) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := live.Start(context.Background(), live.Options{Bin: binDir, Dir: dir, Log: log})
+	s, err := bare.Start(context.Background(), bare.Options{Bin: binDir, Dir: dir, Log: log})
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	if err != nil {
 		return err
@@ -81,10 +81,10 @@ func watchInto(r *results, next func(stage string), log *os.File) (err error) {
 }
 
 // provoke gives the collector something to see.
-func provoke(r *results, s *live.System) error {
+func provoke(r *results, s *bare.System) error {
 	if _, err := os.Stat(evasion); err == nil {
-		runTests(r, "evasion", evasion,
-			"VEDETTE_EVASION_SOCKET="+s.Socket(), "VEDETTE_EVASION_HOST="+live.Host, "VEDETTE_EVASION_PROGRAMS="+programsDir)
+		runTests(r, "evasion", evasion, evasionDir,
+			"VEDETTE_EVASION_SOCKET="+s.Socket(), "VEDETTE_EVASION_HOST="+bare.Host, "VEDETTE_EVASION_PROGRAMS="+programsDir)
 		return nil
 	}
 	out, err := exec.Command("/bin/sh", "-c", "touch /tmp/a; chmod 700 /tmp/a; mv /tmp/a /tmp/b; rm /tmp/b").CombinedOutput()
@@ -95,7 +95,7 @@ func provoke(r *results, s *live.System) error {
 }
 
 // settled waits until everything that was made has been read, or counted as lost.
-func settled(s *live.System) (*pb.Health, error) {
+func settled(s *bare.System) (*pb.Health, error) {
 	for began := time.Now(); ; {
 		h, err := s.Health(context.Background())
 		if err != nil {

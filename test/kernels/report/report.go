@@ -13,10 +13,9 @@ type Report struct {
 	Programs []Program `json:"programs"`
 	Classes  []Class   `json:"classes"`
 	Stages   []Stage   `json:"stages"`
-	// Skipped are the tests that need a newer kernel, each with its reason.
-	Skipped []string `json:"skipped"`
-	Checks  int      `json:"checks"`
-	Failed  int      `json:"failed"`
+	Skipped  []Skip    `json:"skipped"`
+	Checks   int       `json:"checks"`
+	Failed   int       `json:"failed"`
 }
 
 // Program is one eBPF program of the collector.
@@ -35,6 +34,12 @@ type Program struct {
 // Called reports whether other programs go on to this one. The kernel counts its runs, and their time, as those of the program
 // that it hooked; hooks have the type of their program in front, "tp_btf/sys_enter", and these have not.
 func (p *Program) Called() bool { return !strings.Contains(p.Hook, "/") }
+
+// Skip is a test that was skipped, and what it said.
+type Skip struct {
+	Test   string `json:"test"`
+	Reason string `json:"reason"`
+}
 
 // Class is what became of the events of one class.
 type Class struct {

@@ -36,7 +36,7 @@ func TestTable(t *testing.T) {
 	var out strings.Builder
 	err := Write(&out, []Column{
 		{"5.10", &Report{
-			Release: "5.10.1", Checks: 4, Skipped: []string{"x"},
+			Release: "5.10.1", Checks: 4, Skipped: []Skip{{"x", "needs y"}},
 			Programs: []Program{{Name: "exec", Hook: "tp_btf/exec", Runs: 3, Verified: 10}, {Name: "open", Hook: "sys_enter", Reason: "no such hook"}},
 			Classes:  []Class{{Name: "process", Made: 7}}, Stages: []Stage{{"boot", 4.4}},
 		}},
@@ -59,7 +59,7 @@ events of each class
   process              7       8
 checks                 4       5
   failed               0       1
-  need a newer kernel  1       0
+  skipped              1       0
 seconds
   boot                 4       -
 kernel                 5.10.1  7.3.4

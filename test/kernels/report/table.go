@@ -79,7 +79,7 @@ func Write(out io.Writer, columns []Column) error {
 	}
 	line("checks", func(c Column) string { return fmt.Sprint(c.Checks) })
 	line("  failed", func(c Column) string { return fmt.Sprint(c.Failed) })
-	line("  need a newer kernel", func(c Column) string { return fmt.Sprint(len(c.Skipped)) })
+	line("  skipped", func(c Column) string { return fmt.Sprint(len(c.Skipped)) })
 	line("seconds", func(Column) string { return "" })
 	for _, name := range stageNames(columns) {
 		line("  "+name, func(c Column) string {

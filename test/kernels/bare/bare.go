@@ -1,7 +1,7 @@
-// Package live starts a bus and a collector as their units do, each as its own user, and listens to what they say of
-// themselves. It needs no accounts and nothing of the system but the kernel, so that it also works as the first process of a
-// machine.
-package live
+// Package bare starts a bus and a collector as their units do and nothing else, each as its own user, and listens to what they
+// say of themselves. It needs no accounts and nothing of the system but the kernel, so that it also works as the first process
+// of a machine.
+package bare
 
 import (
 	"context"
