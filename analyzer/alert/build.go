@@ -70,6 +70,9 @@ func NewBuilder(tree *state.Tree, users, groups *users.Names, opts BuilderOption
 	return &Builder{tree: tree, users: users, groups: groups, opts: opts}
 }
 
+// maxReason bounds event.reason, in bytes.
+const maxReason = 1024
+
 // Build makes the alert of a finding. Texts that are too long are cut, and cut further until the document fits; the
 // document says what was cut.
 func (b *Builder) Build(f Finding) (Alert, error) {
@@ -100,9 +103,8 @@ func (b *Builder) document(f Finding, allowed limits) *ecs.Alert {
 		ECS:       ecs.ECS{Version: ecs.Version},
 		Tags:      cut.list("tags", found.Tags),
 		Event: ecs.Event{
-			ID: eventkey.Alert(found.ID, eventID), Kind: "alert", Category: []string{"process"}, Type: []string{"start"},
-			Action: "exec", Severity: ecs.Severity(level), Sequence: ev.Sequence, Created: now.UTC(),
-			Dataset: "vedette.alert", Module: "vedette", Provider: "kernel",
+			ID: eventkey.Alert(found.ID, eventID), Kind: "alert", Severity: ecs.Severity(level), Sequence: ev.Sequence,
+			Created: now.UTC(), Dataset: "vedette.alert", Module: "vedette", Provider: "kernel",
 		},
 		Rule:   describeRule(found, cut),
 		Threat: attack.Threat(found.Tags[:min(len(found.Tags), cut.members)]),
@@ -112,7 +114,7 @@ func (b *Builder) document(f Finding, allowed limits) *ecs.Alert {
 			Level: level, RuleStatus: cut.text("vedette.rule_status", found.Status), RuleFile: cut.text("vedette.rule_file", found.File),
 			RuleReferences: cut.list("vedette.rule_references", found.References),
 			FalsePositives: cut.list("vedette.false_positives", found.FalsePositives),
-			Matched:        matched(f.Match.Fields, cut), Uncertain: uncertain(ev.Flags),
+			Matched:        matched(f.Match.Fields, cut),
 			Collector: ecs.Origin{
 				EventID: eventID, Instance: strconv.FormatUint(f.Instance, 10), BootID: f.BootID,
 				Class: subject.ClassToken(ev.Class), CPU: ev.Cpu, Sequence: ev.Sequence,
@@ -126,6 +128,8 @@ func (b *Builder) document(f Finding, allowed limits) *ecs.Alert {
 	if f.Process != nil {
 		b.describeProcess(doc, f, cut)
 	}
+	b.describeEvent(doc, f, cut)
+	b.relate(doc)
 	doc.Event.Reason = reason(doc)
 	doc.Message = message(doc)
 	doc.Vedette.Truncated = cut.made
@@ -167,25 +171,6 @@ func matched(fields []engine.MatchedField, cut *cutter) []ecs.Matched {
 	return out
 }
 
-// uncertain names the flags that say what of the event is not sure. That arguments or environment are cut is said by
-// vedette.truncated.
-func uncertain(flags uint32) []string {
-	var out []string
-	for _, f := range [...]struct {
-		bit  pb.EventFlag
-		word string
-	}{
-		{pb.EventFlag_EVENT_FLAG_PATH_UNRESOLVED, "path"},
-		{pb.EventFlag_EVENT_FLAG_READ_FAULT, "memory"},
-		{pb.EventFlag_EVENT_FLAG_CHANGED_DURING_CALL, "changed"},
-	} {
-		if flags&uint32(f.bit) != 0 {
-			out = append(out, f.word)
-		}
-	}
-	return out
-}
-
 // reason says what in the event the rule found, for people who see the alert in a list.
 func reason(doc *ecs.Alert) string {
 	var parts []string
@@ -199,27 +184,40 @@ func reason(doc *ecs.Alert) string {
 			parts = append(parts, m.Field+" matches "+strconv.Quote(m.Pattern))
 		}
 	}
-	return clip(strings.Join(parts, ", "), 1024)
+	if len(parts) == 0 {
+		return doc.Vedette.Summary
+	}
+	return clip(strings.Join(parts, ", "), maxReason)
 }
 
-// message is the alert in one sentence.
+// message is the alert in one sentence: what happened, by what, and as whom.
 func message(doc *ecs.Alert) string {
+	var text strings.Builder
+	text.WriteString(doc.Rule.Name)
 	p := doc.Process
-	if p == nil {
-		return doc.Rule.Name
-	}
-	what := p.CommandLine
-	if what == "" {
-		what = p.Executable
-	}
-	text := fmt.Sprintf("%s: %s", doc.Rule.Name, clip(what, 256))
-	if p.Parent != nil && p.Parent.Name != "" {
-		text += " started by " + clip(p.Parent.Name, 64)
+	switch {
+	case doc.Vedette.Summary != "":
+		text.WriteString(": " + doc.Vedette.Summary)
+		if p != nil && p.Name != "" {
+			text.WriteString(" by " + clip(p.Name, 64))
+			if p.Parent != nil && p.Parent.Name != "" {
+				text.WriteString(" (" + clip(p.Parent.Name, 64) + ")")
+			}
+		}
+	case p != nil:
+		what := p.CommandLine
+		if what == "" {
+			what = p.Executable
+		}
+		text.WriteString(": " + clip(what, 256))
+		if p.Parent != nil && p.Parent.Name != "" {
+			text.WriteString(" started by " + clip(p.Parent.Name, 64))
+		}
 	}
 	if doc.User != nil && doc.User.Name != "" {
-		text += " as " + doc.User.Name
+		text.WriteString(" as " + doc.User.Name)
 	}
-	return text
+	return text.String()
 }
 
 func wallTime(ns int64) time.Time { return time.Unix(0, ns).UTC() }

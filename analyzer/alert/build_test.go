@@ -136,7 +136,7 @@ func TestDocument(t *testing.T) {
 		Message: "Curl under a shell: curl -s https://example.org/ started by bash as ada",
 		Event: ecs.Event{
 			ID: eventkey.Alert(curlRule().ID, eventID), Kind: "alert", Category: []string{"process"}, Type: []string{"start"}, Action: "exec",
-			Severity: 73, Sequence: 41, Created: at(21).Add(5 * time.Millisecond), Dataset: "vedette.alert", Module: "vedette",
+			Outcome: "success", Severity: 73, Sequence: 41, Created: at(21).Add(5 * time.Millisecond), Dataset: "vedette.alert", Module: "vedette",
 			Provider: "kernel", Reason: `Image matches "/curl", keyword "keyword"`,
 		},
 		Rule: ecs.Rule{

@@ -9,6 +9,7 @@ import (
 	"github.com/vedette-edr/vedette/analyzer/users"
 	"github.com/vedette-edr/vedette/proto/ecs"
 	"github.com/vedette-edr/vedette/proto/eventkey"
+	"github.com/vedette-edr/vedette/proto/linuxabi"
 )
 
 // nobody is the login user where nobody has logged in.
@@ -17,9 +18,9 @@ const nobody = 1<<32 - 1
 // describeProcess fills everything of the document that is about the process, its ancestors and its users.
 func (b *Builder) describeProcess(doc *ecs.Alert, f Finding, cut *cutter) {
 	p, ev := f.Process, f.Event
-	program := p.Program
+	program := programOf(f, p)
 	doc.Process = b.process(f, p, "process", cut)
-	doc.Process.Thread = &ecs.Thread{Name: ecs.Text(p.Comm)}
+	doc.Process.Thread = &ecs.Thread{Name: cut.text("process.thread.name", p.Comm)}
 	if ev.Actor != nil {
 		doc.Process.Thread.ID = ev.Actor.Tid
 	}
@@ -45,17 +46,50 @@ func (b *Builder) describeProcess(doc *ecs.Alert, f Finding, cut *cutter) {
 	}
 
 	doc.User = &ecs.User{ID: decimal(p.UID), Name: name(b.users, p.UID)}
-	related := []string{doc.User.Name}
 	if p.EUID != p.UID {
 		doc.User.Effective = account(b.users, p.EUID)
-		related = append(related, doc.User.Effective.Name)
 	}
 	if program != nil && program.Credentials.Known && program.Credentials.LoginUID != nobody {
 		v.LoginUser = account(b.users, program.Credentials.LoginUID)
-		related = append(related, v.LoginUser.Name)
 	}
-	doc.Related = &ecs.Related{User: distinct(related), Hosts: distinct([]string{doc.Host.Name, doc.Host.ID})}
 }
+
+// relate gathers the users of the document, whatever they are in it.
+func (b *Builder) relate(doc *ecs.Alert) {
+	var names []string
+	add := func(accounts ...*ecs.Account) {
+		for _, a := range accounts {
+			if a != nil {
+				names = append(names, a.Name)
+			}
+		}
+	}
+	if doc.User != nil {
+		names = append(names, doc.User.Name)
+		add(doc.User.Effective)
+	}
+	v := &doc.Vedette
+	add(v.LoginUser)
+	if v.Credential != nil && v.Credential.After != nil {
+		add(v.Credential.After.RealUser, v.Credential.After.EffectiveUser, v.Credential.After.SavedUser)
+	}
+	if v.Session != nil {
+		add(v.Session.User)
+	}
+	if v.Target != nil {
+		add(v.Target.RealUser, v.Target.User)
+	}
+	if doc.File != nil {
+		names = append(names, doc.File.Owner)
+	}
+	if v.Change != nil {
+		add(v.Change.Old.Owner, v.Change.New.Owner)
+	}
+	doc.Related = &ecs.Related{User: distinct(names), Hosts: distinct([]string{doc.Host.Name, doc.Host.ID})}
+}
+
+// programOf gives what p ran, nil when that is not known.
+func programOf(_ Finding, p *state.Process) *state.Program { return p.Program }
 
 // describeProgram fills what only the acting process has: more than its ancestors are given.
 func (b *Builder) describeProgram(doc *ecs.Alert, f Finding, program *state.Program, cut *cutter) {
@@ -64,9 +98,9 @@ func (b *Builder) describeProgram(doc *ecs.Alert, f Finding, program *state.Prog
 		doc.Process.Thread.ID = program.Thread
 	}
 	if c := program.Credentials; c.Known && c.Effective|c.Permitted != 0 {
-		doc.Process.Thread.Capabilities = &ecs.ThreadCapabilities{Effective: capabilityNames(c.Effective)}
+		doc.Process.Thread.Capabilities = &ecs.ThreadCapabilities{Effective: linuxabi.Capabilities(c.Effective)}
 		if c.Permitted != c.Effective {
-			doc.Process.Thread.Capabilities.Permitted = capabilityNames(c.Permitted)
+			doc.Process.Thread.Capabilities.Permitted = linuxabi.Capabilities(c.Permitted)
 		}
 	}
 	doc.Process.EnvVars = b.environment(program, cut)
@@ -76,8 +110,8 @@ func (b *Builder) describeProgram(doc *ecs.Alert, f Finding, program *state.Prog
 	v.Filename = cut.text("vedette.filename", program.Filename)
 	v.Interpreter = cut.text("vedette.interpreter", program.Interpreter)
 	v.RootDirectory = cut.text("vedette.root_directory", program.RootDirectory)
-	v.TTY = ecs.Text(program.TTY)
-	v.PreviousName = ecs.Text(program.PreviousComm)
+	v.TTY = cut.text("vedette.tty", program.TTY)
+	v.PreviousName = cut.text("vedette.previous_name", program.PreviousComm)
 	v.SecureExec = program.SecureExec
 	v.AuditSession = program.Credentials.AuditSession
 	if v.AuditSession == nobody {
@@ -110,7 +144,7 @@ func (b *Builder) process(f Finding, p *state.Process, field string, cut *cutter
 			out.End = wallTime(boot + int64(p.ExitTime))
 		}
 	}
-	program := p.Program
+	program := programOf(f, p)
 	if program == nil {
 		return out
 	}
@@ -166,13 +200,14 @@ func (b *Builder) environment(program *state.Program, cut *cutter) []string {
 }
 
 func (b *Builder) ancestor(f Finding, p *state.Process, cut *cutter) ecs.Ancestor {
+	program := programOf(f, p)
 	out := ecs.Ancestor{
 		EntityID: b.entity(f, p.Key), PID: p.Key.PID, Name: cut.textTo("vedette.ancestors.name", p.Name(), cut.ancestor),
-		User: name(b.users, p.UID), Ended: p.Exited, Incomplete: p.Program == nil,
+		User: name(b.users, p.UID), Ended: p.Exited, Incomplete: program == nil,
 	}
-	if p.Program != nil {
-		out.Executable = cut.textTo("vedette.ancestors.executable", p.Program.Image, cut.ancestor)
-		out.CommandLine = cut.textTo("vedette.ancestors.command_line", p.Program.CommandLine, cut.ancestor)
+	if program != nil {
+		out.Executable = cut.textTo("vedette.ancestors.executable", program.Image, cut.ancestor)
+		out.CommandLine = cut.textTo("vedette.ancestors.command_line", program.CommandLine, cut.ancestor)
 	}
 	return out
 }

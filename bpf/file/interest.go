@@ -93,4 +93,3 @@ func nameBit(name string) uint32 {
 	a, b := binary.LittleEndian.Uint64(words[:8]), binary.LittleEndian.Uint64(words[8:])
 	return interestBit(a^uint64(len(name)), b)
 }
-

@@ -8,37 +8,51 @@
 #include "tell.h"
 #include "written.h"
 
-/* Whether the opening changes or may change something, or is of a file whose reading matters. */
-ALWAYS_INLINE bool opening_matters(struct file *file, __u32 f_mode)
+/* Whether the opening changes something, or may be followed by what does. */
+ALWAYS_INLINE bool opens_for_change(struct file *file, __u32 f_mode)
 {
-	__u32 mode = BPF_CORE_READ(file, f_inode, i_mode);
+	__u32 mode;
 
 	if (f_mode & FMODE_CREATED)
 		return true;
-	if ((f_mode & FMODE_WRITE) && (is_kind(mode, S_IFREG) || is_kind(mode, S_IFBLK)))
-		return true;
-	return reading_matters(file);
+	if (!(f_mode & FMODE_WRITE))
+		return false;
+	mode = BPF_CORE_READ(file, f_inode, i_mode);
+	return is_kind(mode, S_IFREG) || is_kind(mode, S_IFBLK);
+}
+
+ALWAYS_INLINE void fill_open(struct scratch *s, struct file *file, __u32 f_mode)
+{
+	struct file_record *r = RECORD(s, file_record);
+
+	r->value[0] = BPF_CORE_READ(file, f_flags);
+	r->value[1] = !!(f_mode & FMODE_CREATED);
+	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
 }
 
 ALWAYS_INLINE void tell_open(struct file *file, enum call call)
 {
 	__u32 f_mode = BPF_CORE_READ(file, f_mode);
-	struct file_record *r;
 	struct scratch *s;
 
 	if (f_mode & FMODE_WRITE)
 		/* What a file at the same address did before is another's story. */
 		forget_written(file);
-	if (!opening_matters(file, f_mode) || !wanted(ACT_OPEN))
-		return;
-	s = begin_file(ACT_OPEN, call);
-	if (!s)
-		return;
-	r = RECORD(s, file_record);
-	r->value[0] = BPF_CORE_READ(file, f_flags);
-	r->value[1] = !!(f_mode & FMODE_CREATED);
-	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
-	submit_file(s);
+	if (opens_for_change(file, f_mode)) {
+		if (!wanted(ACT_OPEN))
+			return;
+		s = begin_file(ACT_OPEN, call);
+		if (!s)
+			return;
+		fill_open(s, file, f_mode);
+		submit_file(s);
+	} else if (reading_matters(file)) {
+		s = begin_candidate(ACT_OPEN, call);
+		if (!s)
+			return;
+		fill_open(s, file, f_mode);
+		submit_candidate(s);
+	}
 }
 
 /* An opening that failed: denied ones matter in any case, others when a rule asks. No file can be asked, only the string. */

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/vedette-edr/vedette/bpf/record"
-	"github.com/vedette-edr/vedette/bpf/syscalls"
 )
 
 // Operation is what was done to a file. The numbers are those of enum file_operation in bpf/include/file_record.h.
@@ -88,6 +87,3 @@ func Parse(rec []byte) (*Record, Texts, error) {
 	}
 	return r, texts, nil
 }
-
-// CallName is the system call that a record's Call means, such as "umount2"; empty for none.
-func CallName(call uint32) string { return syscalls.Name(call) }

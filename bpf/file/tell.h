@@ -9,27 +9,72 @@
 
 RING(ring_file);
 
-/* Numbers the event and gives a slot whose record says nothing yet but who acts and how. */
-static __attribute__((noinline)) struct scratch *begin_file(__u32 operation, __u32 call)
+ALWAYS_INLINE void begin_fields(struct scratch *s, __u32 operation, __u32 call)
 {
-	struct scratch *s = begin_record(CLASS_FILE);
-	struct file_record *r;
+	struct file_record *r = RECORD(s, file_record);
 
-	if (!s)
-		return NULL;
-	r = RECORD(s, file_record);
 	__builtin_memset(&r->file, 0, sizeof(*r) - offsetof(struct file_record, file));
 	begin_header(s, &r->header, RECORD_FILE);
 	r->operation = operation;
 	r->call = call;
 	r->source = PATH_KERNEL;
 	r->second_source = PATH_KERNEL;
+}
+
+/* Numbers the event and gives a slot whose record says nothing yet but who acts and how. */
+static __attribute__((noinline)) struct scratch *begin_file(__u32 operation, __u32 call)
+{
+	struct scratch *s = begin_record(CLASS_FILE);
+
+	if (!s)
+		return NULL;
+	begin_fields(s, operation, call);
 	return s;
 }
 
 ALWAYS_INLINE void submit_file(struct scratch *s)
 {
 	SUBMIT_RECORD(ring_file, CLASS_FILE, s, file_record);
+}
+
+/*
+ * The same of what only passed the sieve of reads: it has no number, for whether it is an event is decided by its path, in user
+ * space, which then numbers it. What is lost of these counts as made and lost.
+ */
+ALWAYS_INLINE struct scratch *begin_candidate(__u32 operation, __u32 call)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct cpu_counters *c = counters_of(CLASS_FILE, cpu);
+	struct scratch *s = scratch_claim(cpu);
+
+	if (!s) {
+		if (c) {
+			count_made(c);
+			COUNT(c->lost_scratch);
+		}
+		return NULL;
+	}
+	s->sequence = 0;
+	s->cpu = cpu;
+	begin_fields(s, operation, call);
+	return s;
+}
+
+ALWAYS_INLINE void submit_candidate(struct scratch *s)
+{
+	struct cpu_counters *c = counters_of(CLASS_FILE, s->cpu);
+	struct file_record *r = RECORD(s, file_record);
+	__u64 at = s->at;
+
+	r->header.flags = s->flags;
+	if (c && at <= TEXT_LIMIT + TEXT_MAX) {
+		if (bpf_ringbuf_output(&ring_file, r, sizeof(*r) + at, BPF_RB_NO_WAKEUP)) {
+			count_made(c);
+			COUNT(c->lost_ring_full);
+		}
+		wake_reader();
+	}
+	scratch_release(s);
 }
 
 ALWAYS_INLINE bool is_kind(__u32 mode, __u32 kind)

@@ -71,6 +71,15 @@ type FileIdentity struct {
 	_              uint32
 }
 
+// Throttle says that the acting process did more of a class within a second than is told one by one
+// (bpf/include/throttle.h). Ended is 0 when the first event was withheld, and 1 when Withheld tells how many there were in
+// Interval ns.
+type Throttle struct {
+	Header
+	Withheld, Interval uint64
+	Class, Ended       uint32
+}
+
 const (
 	timeOffset = unsafe.Offsetof(Header{}.Time)
 	kindOffset = unsafe.Offsetof(Header{}.Kind)

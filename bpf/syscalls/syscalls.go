@@ -139,11 +139,11 @@ func fill(object *loader.Object, all []call, sensors []Sensor) error {
 	return nil
 }
 
-// Name is the system call of a value of enum call in bpf/include/call.h; empty for CALL_NONE and what is no call.
-func Name(call uint32) string {
-	all := calls()
-	if call == 0 || int(call) > len(all) {
-		return ""
+// Names lists the system calls by their value of enum call in bpf/include/call.h; CALL_NONE has an empty name.
+func Names() []string {
+	names := []string{""}
+	for _, c := range calls() {
+		names = append(names, c.name)
 	}
-	return all[call-1].name
+	return names
 }

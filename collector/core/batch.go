@@ -67,7 +67,7 @@ func (c *Collector) add(l *lane, ev *pb.Event) (closed bool) {
 		return false
 	}
 	if l.events > 0 && len(l.buf)+whole > batchBytes {
-		c.close(l)
+		c.closeAfterProcess(l)
 		closed = true
 	}
 	if l.events == 0 {
@@ -89,7 +89,7 @@ func (c *Collector) add(l *lane, ev *pb.Event) (closed bool) {
 	l.cover(ev.Cpu, ev.Sequence)
 	l.header.WallOffsetNs = ev.WallTimeNs - int64(ev.KernelTimeNs)
 	if l.events >= batchEvents || len(l.buf) >= batchBytes {
-		c.close(l)
+		c.closeAfterProcess(l)
 		closed = true
 	}
 	return closed
@@ -138,6 +138,17 @@ func (c *Collector) close(l *lane) {
 	if cap(l.buf) > keptBuffer {
 		l.buf = nil
 	}
+}
+
+// closeAfterProcess closes a full batch, and before it the open one of the process class: who reads an event has then been told
+// of every process that began before it. Called with l.mu held; the process lane's lock comes after any other lane's.
+func (c *Collector) closeAfterProcess(l *lane) {
+	if p := &c.lanes[pb.Class_CLASS_PROCESS]; p != l {
+		p.mu.Lock()
+		c.close(p)
+		p.mu.Unlock()
+	}
+	c.close(l)
 }
 
 // closeOpen closes every open batch.

@@ -34,6 +34,8 @@ func (c *Collector) control(m *nats.Msg) {
 		if answer := c.listLiving(); m.Reply != "" {
 			c.reply(m, answer)
 		}
+	case subject.Control(c.opts.Host, subject.Interest):
+		err = c.ask(m.Data)
 	default:
 		err = fmt.Errorf("cannot follow %q: %w", m.Subject, errControl)
 	}
@@ -76,6 +78,18 @@ func (c *Collector) resume(data []byte) (*pb.Position, error) {
 	c.log.Info().Uint64("instance", req.Instance).Uint64("asked", req.NextNumber).Uint64("from", next).Bool("seed", req.Seed).
 		Msg("the analyzer resumes")
 	return &pb.Position{Instance: c.opts.Instance, NextNumber: next, NewestNumber: c.spool.Stats().Newest}, err
+}
+
+// ask hands on what the analyzer's rules ask for.
+func (c *Collector) ask(data []byte) error {
+	var i pb.Interest
+	if err := i.UnmarshalVTUnsafe(data); err != nil {
+		return fmt.Errorf("cannot read what is of interest, %d bytes: %w: %w", len(data), errControl, err)
+	}
+	if err := c.source.Ask(&i); err != nil {
+		return fmt.Errorf("cannot watch all that is of interest: %w", err)
+	}
+	return nil
 }
 
 // listLiving queues a round of seeds unless the last one was asked for too short a time ago, and says which.

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -55,6 +56,25 @@ func TestResume(t *testing.T) {
 	f(&pb.Resume{Instance: 1000, NextNumber: 7}, 3, 4, 5)
 	wantEqual(t, "refused", r.refusedControl.Load(), uint64(1))
 	r.wantClosed(t)
+}
+
+func TestInterestReachesTheSource(t *testing.T) {
+	b := newBus(t, server.Options{})
+	in := newReader(t, b, subject.AllEvents(host))
+	r := run(t, b, Options{Instance: 1000, ShutdownWait: time.Millisecond})
+	ask := func(paths ...string) {
+		i := &pb.Interest{}
+		for _, p := range paths {
+			i.ReadPaths = append(i.ReadPaths, []byte(p))
+		}
+		in.publish(subject.Interest, i)
+	}
+	ask("/etc/passwd", "**/.netrc")
+	waitFor(t, "the paths", func() bool { return slices.Equal(r.kernel.paths(), []string{"/etc/passwd", "**/.netrc"}) })
+	ask()
+	waitFor(t, "nothing", func() bool { return len(r.kernel.paths()) == 0 })
+	ask("")
+	waitFor(t, "a refusal", func() bool { return r.refusedControl.Load() == 1 })
 }
 
 func TestSenselessControlMessagesAreCounted(t *testing.T) {

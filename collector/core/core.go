@@ -47,6 +47,9 @@ type Source interface {
 	Seed(ctx context.Context, sink Sink) error
 	// Warnings lists what the user should know now, each a sentence with its remedy.
 	Warnings() []string
+	// Ask tells what the analyzer's rules ask for beyond what is reported anyway. An error says what of it cannot be had; the
+	// rest holds.
+	Ask(i *pb.Interest) error
 }
 
 // Sink takes events. Safe for concurrent use; no call waits for the bus.

@@ -194,6 +194,21 @@ func TestFullBatchGoesByItself(t *testing.T) {
 	wantEqual(t, "read", r.flow(process).Read, uint64(300+13+1+1+2))
 }
 
+func TestAnEventFollowsTheProcessesOfItsTime(t *testing.T) {
+	b := newBus(t, server.Options{})
+	in := newReader(t, b, subject.AllEvents(host))
+	r := run(t, b, Options{ShutdownWait: time.Millisecond})
+	r.kernel.emit(r.Sink(), sampleEvent(), process, 0, 1)
+	// The batch of files is full before anybody flushes.
+	for i := range batchEvents {
+		r.kernel.emit(r.Sink(), sampleEvent(), pb.Class_CLASS_FILE, 0, uint64(i)+1)
+	}
+	first, second := in.batch(), in.batch()
+	wantEqual(t, "class of the first batch", first.Class, process)
+	wantEqual(t, "class of the second batch", second.Class, pb.Class_CLASS_FILE)
+	wantEqual(t, "events of the second batch", len(second.Events), batchEvents)
+}
+
 func TestManyCPUs(t *testing.T) {
 	b := newBus(t, server.Options{})
 	in := newReader(t, b, subject.AllEvents(host))

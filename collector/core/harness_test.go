@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -164,6 +165,9 @@ type kernel struct {
 	made [classes]atomic.Uint64
 	lost [classes][causes]atomic.Uint64
 	seed func(ctx context.Context, sink Sink) error
+
+	mu    sync.Mutex
+	asked []string
 }
 
 func (k *kernel) Counters() Counters {
@@ -182,6 +186,26 @@ func (k *kernel) Attachments() []*pb.Attachment {
 }
 
 func (k *kernel) Warnings() []string { return []string{"a sentence of the source"} }
+
+// Ask refuses a path that is empty.
+func (k *kernel) Ask(i *pb.Interest) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.asked = nil
+	for _, path := range i.ReadPaths {
+		if len(path) == 0 {
+			return errors.New("an empty path")
+		}
+		k.asked = append(k.asked, string(path))
+	}
+	return nil
+}
+
+func (k *kernel) paths() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.asked)
+}
 
 func (k *kernel) Seed(ctx context.Context, sink Sink) error {
 	if k.seed == nil {

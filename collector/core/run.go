@@ -24,7 +24,7 @@ const (
 // cannot subscribe. Run is called once.
 func (c *Collector) Run(ctx context.Context) error {
 	messages := make(chan *nats.Msg, controlQueue)
-	for _, verb := range []string{subject.Ack, subject.Resume, subject.Seed} {
+	for _, verb := range []string{subject.Ack, subject.Resume, subject.Seed, subject.Interest} {
 		sub, err := c.link.Subscribe(subject.Control(c.opts.Host, verb), messages)
 		if err != nil {
 			return fmt.Errorf("cannot run the collector: %w", err)

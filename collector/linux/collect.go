@@ -47,7 +47,10 @@ func collect(ctx context.Context, version string, cfg Config, death privilege.Pa
 	}
 	raiseLockedMemory(log)
 
-	loaded, err := sensors.Open(sensors.Options{Lanes: cfg.lanes(), Linger: cfg.Linger, Environment: cfg.Environment})
+	loaded, err := sensors.Open(sensors.Options{
+		Lanes: cfg.lanes(), Linger: cfg.Linger, Environment: cfg.Environment,
+		ReadPaths: cfg.readPaths, Off: cfg.off,
+	})
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,10 @@ import (
 
 	"github.com/rs/zerolog"
 
+	kernelfile "github.com/vedette-edr/vedette/bpf/file"
 	"github.com/vedette-edr/vedette/bpf/lane"
+	"github.com/vedette-edr/vedette/collector/linux/file"
+	"github.com/vedette-edr/vedette/collector/linux/glob"
 	"github.com/vedette-edr/vedette/collector/linux/process"
 	"github.com/vedette-edr/vedette/collector/linux/rings"
 	"github.com/vedette-edr/vedette/proto/config"
@@ -39,8 +42,17 @@ type Config struct {
 	Linger time.Duration `config:"batch.linger"`
 	// Environment names the variables that an exec event may carry.
 	Environment []string `config:"environment.allow"`
+	// ReadPaths are the files whose reading is told, beside those that the rules ask for: * stands for any bytes but a slash, **
+	// for any bytes.
+	ReadPaths []string `config:"file.read_paths"`
+	// EventsOff lists kinds of file events that are not told.
+	EventsOff []string `config:"events.off"`
 	// LogLevel is trace, debug, info, warn or error.
 	LogLevel string `config:"log.level"`
+
+	// What check makes of them.
+	readPaths []glob.Pattern
+	off       []kernelfile.Operation
 }
 
 // DefaultConfig is what holds where the file is silent.
@@ -55,6 +67,7 @@ func DefaultConfig() Config {
 		Spool:       64 << 20,
 		Linger:      rings.DefaultLinger,
 		Environment: process.DefaultEnvironment(),
+		ReadPaths:   file.DefaultReadPaths(),
 		LogLevel:    "info",
 	}
 }
@@ -83,6 +96,18 @@ func (c *Config) check() error {
 	}
 	if c.Linger <= 0 || c.Linger > maxLinger {
 		return fmt.Errorf("batch.linger %s must be more than 0 and at most %s", c.Linger, maxLinger)
+	}
+	c.readPaths = nil
+	for _, text := range c.ReadPaths {
+		p, err := glob.Parse(text)
+		if err != nil {
+			return fmt.Errorf("file.read_paths: %w", err)
+		}
+		c.readPaths = append(c.readPaths, p)
+	}
+	var err error
+	if c.off, err = file.Operations(c.EventsOff); err != nil {
+		return fmt.Errorf("events.off: %w", err)
 	}
 	if c.Socket == "" {
 		return errors.New("bus.socket is empty, give the path of the bus's Unix socket")

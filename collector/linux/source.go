@@ -73,11 +73,23 @@ func (s *source) Attachments() []*pb.Attachment { return s.sensors.Attachments()
 
 // Warnings implements core.Source.
 func (s *source) Warnings() []string {
-	var out []string
+	out := s.sensors.Warnings()
 	for _, a := range s.sensors.Attachments() {
 		if !a.Attached {
 			out = append(out, "program "+a.Name+" is not attached, its events are missing: "+a.Reason)
 		}
 	}
 	return out
+}
+
+// Ask implements core.Source.
+func (s *source) Ask(i *pb.Interest) error {
+	refused, err := s.sensors.Ask(i)
+	if err != nil {
+		return err
+	}
+	if refused > 0 {
+		return fmt.Errorf("%d of %d paths that the analyzer wants the reading of cannot be watched", refused, len(i.ReadPaths))
+	}
+	return nil
 }

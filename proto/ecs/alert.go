@@ -18,20 +18,23 @@ const Version = "9.4.0"
 // Alert is one finding of one rule about one event.
 type Alert struct {
 	// Timestamp is when the event happened, not when the alert was made.
-	Timestamp time.Time  `json:"@timestamp"`
-	ECS       ECS        `json:"ecs"`
-	Message   string     `json:"message,omitempty"`
-	Tags      []string   `json:"tags,omitempty"`
-	Event     Event      `json:"event"`
-	Rule      Rule       `json:"rule"`
-	Threat    *Threat    `json:"threat,omitempty"`
-	Process   *Process   `json:"process,omitempty"`
-	User      *User      `json:"user,omitempty"`
-	Host      Host       `json:"host"`
-	Agent     Agent      `json:"agent"`
-	Container *Container `json:"container,omitempty"`
-	Related   *Related   `json:"related,omitempty"`
-	Vedette   Vedette    `json:"vedette"`
+	Timestamp time.Time `json:"@timestamp"`
+	ECS       ECS       `json:"ecs"`
+	Message   string    `json:"message,omitempty"`
+	Tags      []string  `json:"tags,omitempty"`
+	Event     Event     `json:"event"`
+	Rule      Rule      `json:"rule"`
+	Threat    *Threat   `json:"threat,omitempty"`
+	Process   *Process  `json:"process,omitempty"`
+	// File is the file that the event is about, not that of the program.
+	File      *FileFields `json:"file,omitempty"`
+	Error     *Error      `json:"error,omitempty"`
+	User      *User       `json:"user,omitempty"`
+	Host      Host        `json:"host"`
+	Agent     Agent       `json:"agent"`
+	Container *Container  `json:"container,omitempty"`
+	Related   *Related    `json:"related,omitempty"`
+	Vedette   Vedette     `json:"vedette"`
 }
 
 // ECS states the schema's version.
@@ -46,7 +49,10 @@ type Event struct {
 	Kind     string   `json:"kind"`
 	Category []string `json:"category,omitempty"`
 	Type     []string `json:"type,omitempty"`
-	Action   string   `json:"action,omitempty"`
+	// Action is the kind of the event in the model, as "vedette events --kind" takes it.
+	Action string `json:"action,omitempty"`
+	// Outcome is success or failure, and empty where the event is nothing that could fail.
+	Outcome string `json:"outcome,omitempty"`
 	// Severity is the rule's level as a number: see Severity.
 	Severity int64     `json:"severity"`
 	Sequence uint64    `json:"sequence,omitempty"`

@@ -19,7 +19,7 @@ func fieldTypes() map[string]string {
 		"@timestamp": "date", "message": "text", "tags": "[]keyword",
 		"ecs.version": "keyword",
 		"event.id":    "keyword", "event.kind": "keyword", "event.category": "[]keyword", "event.type": "[]keyword",
-		"event.action": "keyword", "event.severity": "long", "event.sequence": "long", "event.created": "date",
+		"event.action": "keyword", "event.outcome": "keyword", "event.severity": "long", "event.sequence": "long", "event.created": "date",
 		"event.dataset": "keyword", "event.module": "keyword", "event.provider": "keyword", "event.reason": "keyword",
 		"rule.id": "keyword", "rule.name": "keyword", "rule.description": "keyword", "rule.author": "[]keyword",
 		"rule.license": "keyword", "rule.reference": "keyword", "rule.ruleset": "keyword", "rule.version": "keyword",
@@ -33,6 +33,12 @@ func fieldTypes() map[string]string {
 		"host.os.type": "keyword", "host.os.platform": "keyword", "host.os.name": "keyword", "host.os.version": "keyword",
 		"host.os.full": "keyword", "host.os.kernel": "keyword",
 		"agent.id": "keyword", "agent.type": "keyword", "agent.version": "keyword", "agent.name": "keyword",
+		"error.code": "keyword",
+		"file.path":  "keyword", "file.name": "keyword", "file.directory": "keyword", "file.extension": "keyword",
+		"file.target_path": "keyword", "file.fork_name": "keyword", "file.type": "keyword", "file.inode": "keyword",
+		"file.device": "keyword", "file.mode": "keyword", "file.uid": "keyword", "file.owner": "keyword", "file.gid": "keyword",
+		"file.group": "keyword", "file.size": "long", "file.mtime": "date", "file.ctime": "date", "file.hash.md5": "keyword",
+		"file.hash.sha1": "keyword", "file.hash.sha256": "keyword",
 		"container.id": "keyword", "related.user": "[]keyword", "related.hosts": "[]keyword",
 	}
 	process := map[string]string{
@@ -113,7 +119,7 @@ func fill(v reflect.Value, depth int) {
 		v.SetString("x")
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int, reflect.Int64:
+	case reflect.Int, reflect.Int32, reflect.Int64:
 		v.SetInt(1)
 	case reflect.Uint32, reflect.Uint64:
 		v.SetUint(1)

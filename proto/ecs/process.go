@@ -81,9 +81,33 @@ type Vedette struct {
 	ExecGeneration   uint32      `json:"exec_generation,omitempty"`
 	EntityIncomplete bool        `json:"entity_incomplete,omitempty"`
 
+	// Summary says in a few words what happened, where it was not the start of a program.
+	Summary string `json:"summary,omitempty"`
+	// Errno is the error number of an operation that failed; error.code has its name.
+	Errno int32 `json:"errno,omitempty"`
+	// FileFlags are words about the file, as in File.
+	FileFlags []string `json:"file_flags,omitempty"`
+	Open      *Open    `json:"open,omitempty"`
+	Write     *Write   `json:"write,omitempty"`
+	Change    *Change  `json:"change,omitempty"`
+	// Replaced is the file that a rename put out of its place.
+	Replaced   *File             `json:"replaced,omitempty"`
+	Attribute  *Attribute        `json:"attribute,omitempty"`
+	Mount      *Mount            `json:"mount,omitempty"`
+	Socket     *Socket           `json:"socket,omitempty"`
+	Memory     *Memory           `json:"memory,omitempty"`
+	Target     *Process          `json:"target,omitempty"`
+	Access     *Access           `json:"access,omitempty"`
+	Credential *CredentialChange `json:"credential_change,omitempty"`
+	Namespace  *NamespaceChange  `json:"namespace_change,omitempty"`
+	Session    *Session          `json:"session,omitempty"`
+	Kernel     *Kernel           `json:"kernel,omitempty"`
+	Withheld   *Withheld         `json:"withheld,omitempty"`
+
 	// Truncated names what is shorter here, or in the event already, than it was.
 	Truncated []Truncation `json:"truncated,omitempty"`
-	// Uncertain lists what the collector could not read surely: path, memory, changed.
+	// Uncertain lists what the collector could not read surely: path, memory, changed, and lexical for a path that was joined
+	// from the caller's words, symbolic links not followed.
 	Uncertain []string `json:"uncertain,omitempty"`
 
 	Collector Origin `json:"collector"`

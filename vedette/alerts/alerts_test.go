@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,6 +93,17 @@ func samples() []*ecs.Alert {
 			a.Process.Executable = hostile
 			a.Threat.Technique.ID = []string{hostile}
 			a.Vedette.Ancestors[0].Name = hostile
+			a.Vedette.Summary = hostile + strings.Repeat("A", 1000)
+		}),
+		alert(func(a *ecs.Alert) {
+			a.Rule.Name = "Cron File"
+			a.File = &ecs.FileFields{Path: "/etc/cron.d/x"}
+			a.Vedette.Summary = "/etc/cron.d/x (write, created)"
+		}),
+		alert(func(a *ecs.Alert) {
+			a.Rule.Name = "Process Traced"
+			a.Vedette.Target = &ecs.Process{PID: 12, Name: "sshd"}
+			a.Vedette.Summary = "PTRACE_ATTACH -> sshd (pid 12)"
 		}),
 		{},
 	}
@@ -118,6 +130,28 @@ func TestNothingReachesTheTerminalUnescaped(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestTitles(t *testing.T) {
+	f := func(want string, change func(*ecs.Alert)) {
+		t.Helper()
+		a := alert(change)
+		a.Vedette.Summary = "SUMMARY"
+		if text := Format(a, term.Palette{}, time.UTC); !strings.Contains(text, fmt.Sprintf("\n  %-8s SUMMARY\n", want)) {
+			t.Errorf("want a line %q:\n%s", want, text)
+		}
+	}
+	file := &ecs.FileFields{Path: "/x"}
+	f("event", func(*ecs.Alert) {})
+	f("file", func(a *ecs.Alert) { a.File = file })
+	f("target", func(a *ecs.Alert) { a.Vedette.Target = &ecs.Process{PID: 1} })
+	f("memory", func(a *ecs.Alert) { a.Vedette.Memory = &ecs.Memory{} })
+	f("identity", func(a *ecs.Alert) { a.Vedette.Credential = &ecs.CredentialChange{} })
+	f("identity", func(a *ecs.Alert) { a.Vedette.Namespace = &ecs.NamespaceChange{} })
+	f("identity", func(a *ecs.Alert) { a.Vedette.Session = &ecs.Session{} })
+	f("kernel", func(a *ecs.Alert) { a.Vedette.Kernel, a.File = &ecs.Kernel{}, file })
+	f("mount", func(a *ecs.Alert) { a.Vedette.Mount = &ecs.Mount{} })
+	f("socket", func(a *ecs.Alert) { a.Vedette.Socket, a.File = &ecs.Socket{}, file })
 }
 
 func TestFilter(t *testing.T) {

@@ -33,14 +33,43 @@ func Format(a *ecs.Alert, p term.Palette, zone *time.Location) string {
 			b.WriteString("  " + p.Dim(fmt.Sprintf("%-8s", title)) + " " + text + "\n")
 		}
 	}
+	if a.Vedette.Summary != "" {
+		line(title(a), p.Bold(term.Clip(a.Vedette.Summary, longestCommand)))
+	}
 	if x := a.Process; x != nil {
-		line("command", p.Bold(term.Clip(firstOf(x.CommandLine, x.Executable, x.Name), longestCommand)))
+		command := term.Clip(firstOf(x.CommandLine, x.Executable, x.Name), longestCommand)
+		if a.Vedette.Summary == "" {
+			command = p.Bold(command)
+		}
+		line("command", command)
 		line("process", program(a, p))
 	}
 	line("user", user(a.User))
 	line("parents", chain(a, p))
 	line("alert", p.Dim(term.Clip(a.Event.ID, longestName)))
 	return b.String()
+}
+
+// title says what the summary of an alert is about, in the words of the other lines.
+func title(a *ecs.Alert) string {
+	v := &a.Vedette
+	switch {
+	case v.Target != nil:
+		return "target"
+	case v.Memory != nil:
+		return "memory"
+	case v.Credential != nil, v.Namespace != nil, v.Session != nil:
+		return "identity"
+	case v.Kernel != nil:
+		return "kernel"
+	case v.Mount != nil:
+		return "mount"
+	case v.Socket != nil:
+		return "socket"
+	case a.File != nil:
+		return "file"
+	}
+	return "event"
 }
 
 func firstOf(values ...string) string {

@@ -19,7 +19,7 @@ import (
 	"github.com/vedette-edr/vedette/vedette/term"
 )
 
-// events has one of each kind with a line of its own, one without, and hostile text.
+// events has one of each kind about a program, one of others, and hostile text.
 func events() []*pb.Event {
 	actor := func(pid, ppid uint32, comm string) *pb.Actor {
 		return &pb.Actor{

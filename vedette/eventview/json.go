@@ -134,13 +134,17 @@ func (w *writer) fields(m protoreflect.Message) {
 	}
 }
 
-// zeroMatters names the numbers whose zero is a statement: root, and success.
+// zeroMatters names the numbers whose zero is a statement: root, success, an emptied file, the first of a list of commands.
 func zeroMatters(field protoreflect.FieldDescriptor) bool {
 	switch field.Name() {
-	case "uid", "euid", "suid", "fsuid", "gid", "egid", "sgid", "fsgid":
+	case "uid", "euid", "suid", "fsuid", "gid", "egid", "sgid", "fsgid", "login_uid", "old_uid", "new_uid", "old_gid", "new_gid":
 		return field.Kind() == protoreflect.Uint32Kind
-	case "code":
-		return field.FullName() == "vedette.v1.ProcessExit.code"
+	}
+	switch field.FullName() {
+	case "vedette.v1.ProcessExit.code", "vedette.v1.FileOpen.flags", "vedette.v1.FileTruncate.old_size", "vedette.v1.FileTruncate.new_size",
+		"vedette.v1.MemoryRegion.protection", "vedette.v1.MemoryProtect.old_protection", "vedette.v1.ProcessTrace.request",
+		"vedette.v1.HandleSteal.descriptor", "vedette.v1.BpfOperation.command", "vedette.v1.PerfEventOpen.type":
+		return true
 	}
 	return false
 }

@@ -6,18 +6,22 @@ import (
 	"time"
 
 	pb "github.com/vedette-edr/vedette/proto"
+	"github.com/vedette-edr/vedette/proto/eventtext"
 	"github.com/vedette-edr/vedette/vedette/term"
 )
 
 // longest bounds one piece of untrusted text on a line, in characters.
 const longest = 300
 
+// kindWidth is the column of kinds: the longest name of one that a Linux sensor reports.
+const kindWidth = len("credential_change")
+
 // Line gives the event as one line of text without its end, safe to print: time of day in zone, kind, process, and what the
 // kind is about.
 func Line(ev *pb.Event, p term.Palette, zone *time.Location) string {
 	var b strings.Builder
 	b.WriteString(p.Dim(time.Unix(0, ev.WallTimeNs).In(zone).Format("15:04:05.000000")))
-	fmt.Fprintf(&b, " %s", p.Bold(fmt.Sprintf("%-9s", Kind(ev))))
+	fmt.Fprintf(&b, " %s", p.Bold(fmt.Sprintf("%-*s", kindWidth, Kind(ev))))
 	if a := ev.Actor; a != nil {
 		fmt.Fprintf(&b, " pid=%d ppid=%d uid=%d", a.GetProcess().GetPid(), a.GetParent().GetPid(), a.Uid)
 	}
@@ -33,35 +37,22 @@ func Line(ev *pb.Event, p term.Palette, zone *time.Location) string {
 }
 
 func about(ev *pb.Event, p term.Palette) string {
-	comm := p.Cyan(clip(ev.GetActor().GetComm()))
+	words := eventtext.Words{Text: clip}
 	switch x := ev.Payload.(type) {
+	case nil:
+		return ""
 	case *pb.Event_Exec:
 		return program(x.Exec, p)
 	case *pb.Event_Seed:
 		return program(x.Seed, p)
-	case *pb.Event_Fork:
-		return fmt.Sprintf("%s child=%d", comm, x.Fork.GetChild().GetPid())
-	case *pb.Event_Exit:
-		return comm + " " + ending(x.Exit)
-	case *pb.Event_ExecFailed:
-		return fmt.Sprintf("%s %s errno=%d", comm, clip(x.ExecFailed.Filename), x.ExecFailed.Errno)
 	case *pb.Event_SeedEnd:
-		return fmt.Sprintf("processes=%d vanished=%d", x.SeedEnd.Processes, x.SeedEnd.Vanished)
-	default:
-		return comm + " " + term.Clip(payloadJSON(ev), longest)
+		return words.About(ev)
 	}
-}
-
-// payloadJSON shows a kind that has no line of its own.
-func payloadJSON(ev *pb.Event) string {
-	m := ev.ProtoReflect()
-	field := m.WhichOneof(payloads())
-	if field == nil {
-		return ""
+	comm := p.Cyan(clip(ev.GetActor().GetComm()))
+	if text := words.About(ev); text != "" {
+		comm += " " + text
 	}
-	w := &writer{}
-	w.value(field, m.Get(field))
-	return w.buf.String()
+	return comm
 }
 
 func program(x *pb.ProcessExec, p term.Palette) string {
@@ -76,17 +67,6 @@ func program(x *pb.ProcessExec, p term.Palette) string {
 		b.WriteString("  " + term.Clip(command, longest))
 	}
 	return b.String()
-}
-
-func ending(x *pb.ProcessExit) string {
-	if x.Signal != 0 {
-		core := ""
-		if x.CoreDumped {
-			core = " core dumped"
-		}
-		return fmt.Sprintf("signal=%d%s", x.Signal, core)
-	}
-	return fmt.Sprintf("code=%d", x.Code)
 }
 
 func missing(flags uint32) string {

@@ -8,6 +8,8 @@ import (
 
 	kernel "github.com/vedette-edr/vedette/bpf/file"
 	"github.com/vedette-edr/vedette/bpf/record"
+	"github.com/vedette-edr/vedette/bpf/syscalls"
+	"github.com/vedette-edr/vedette/collector/core"
 	"github.com/vedette-edr/vedette/collector/linux/frame"
 	pb "github.com/vedette-edr/vedette/proto"
 )
@@ -16,6 +18,7 @@ import (
 type Decoder struct {
 	frame  *frame.Frame
 	wanted *Wanted
+	calls  []string
 
 	file, second pb.File
 	path, to     []byte // room for joined paths
@@ -40,7 +43,7 @@ type Decoder struct {
 
 // NewDecoder returns a decoder that passes on what wanted asks for.
 func NewDecoder(wanted *Wanted) *Decoder {
-	d := &Decoder{frame: frame.New(pb.Class_CLASS_FILE), wanted: wanted}
+	d := &Decoder{frame: frame.New(pb.Class_CLASS_FILE), wanted: wanted, calls: syscalls.Names()}
 	d.open.FileOpen, d.write.FileWrite, d.closed.FileClose = &pb.FileOpen{}, &pb.FileWrite{}, &pb.FileClose{}
 	d.deleted.FileDelete, d.rename.FileRename, d.link.FileLink = &pb.FileDelete{}, &pb.FileRename{}, &pb.FileLink{}
 	d.mode.FileMode, d.owner.FileOwner, d.truncate.FileTruncate = &pb.FileMode{}, &pb.FileOwner{}, &pb.FileTruncate{}
@@ -64,7 +67,31 @@ func (d *Decoder) Decode(kind record.Kind, rec []byte) (*pb.Event, error) {
 	if err := d.payload(r, &texts); err != nil {
 		return nil, err
 	}
+	if r.Sequence == 0 {
+		// It has only passed the sieve, and gets its number here when it was meant.
+		if !d.wanted.reads(&d.file) {
+			return nil, nil
+		}
+		d.frame.Event.Cpu = core.SeedCPU
+	}
+	if err := d.learn(r); err != nil {
+		return nil, err
+	}
 	return &d.frame.Event, nil
+}
+
+// learn keeps in mind the objects that have come to a path whose reading is told.
+func (d *Decoder) learn(r *kernel.Record) error {
+	switch r.Operation {
+	case kernel.Open:
+		return d.wanted.learn(d.file.Path, d.file.Device, d.file.Inode)
+	case kernel.Rename, kernel.Link:
+		if err := d.wanted.learn(d.second.Path, r.File.Device, r.File.Inode); err != nil {
+			return err
+		}
+		return d.wanted.learn(d.file.Path, r.File.Device, r.File.Inode)
+	}
+	return nil
 }
 
 // setFile fills a file of the record. Where the kernel could not look the name up, the directory and the caller's string are
@@ -147,7 +174,10 @@ func (d *Decoder) payload(r *kernel.Record, texts *kernel.Texts) error {
 	case kernel.Mount:
 		p := d.mount.Mount
 		p.Source, p.Target, p.Filesystem, p.Flags, p.Options = texts[kernel.TextSecondPath], f.Path, first, r.Value[0], second
-		p.Operation = kernel.CallName(r.Call)
+		p.Operation = ""
+		if int(r.Call) < len(d.calls) {
+			p.Operation = d.calls[r.Call]
+		}
 		ev.Payload = &d.mount
 	case kernel.Bind:
 		p := d.bind.UnixBind

@@ -10,11 +10,14 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 
+	kernelfile "github.com/vedette-edr/vedette/bpf/file"
 	"github.com/vedette-edr/vedette/bpf/lane"
 	kernelprocess "github.com/vedette-edr/vedette/bpf/process"
 	"github.com/vedette-edr/vedette/bpf/sensor"
 	"github.com/vedette-edr/vedette/bpf/syscalls"
 	"github.com/vedette-edr/vedette/collector/core"
+	"github.com/vedette-edr/vedette/collector/linux/file"
+	"github.com/vedette-edr/vedette/collector/linux/glob"
 	"github.com/vedette-edr/vedette/collector/linux/process"
 	"github.com/vedette-edr/vedette/collector/linux/rings"
 	pb "github.com/vedette-edr/vedette/proto"
@@ -28,15 +31,21 @@ type Options struct {
 	Linger time.Duration
 	// Environment names the variables that leave the host's memory; nil means process.DefaultEnvironment.
 	Environment []string
+	// ReadPaths are the files whose reading is told; Off lists operations on files that are not.
+	ReadPaths []glob.Pattern
+	Off       []kernelfile.Operation
 }
 
 // Sensors are loaded. Counters, Attachments and Seed may be called from any goroutine while Run runs.
 type Sensors struct {
 	set     *sensor.Set
 	process *process.Sensor
+	wanted  *file.Wanted
 	reader  *rings.Reader
 	classes []lane.Class
 	missed  [lane.Count]atomic.Uint64
+
+	namesUnknown error
 }
 
 // Open loads the kernel side. Nothing is made before Attach.
@@ -86,6 +95,17 @@ func (s *Sensors) load(base sensor.Base, o Options, decoders map[lane.Class]ring
 	all = append(all, syscalls.Sensor{Object: p.Object()})
 	s.process = process.New(p, o.Environment)
 	decoders[lane.Process] = s.process.Decoder()
+
+	f, err := kernelfile.Load(base)
+	if err != nil {
+		return all, fmt.Errorf("cannot load the file sensor: %w", err)
+	}
+	all = append(all, f.Sensor)
+	s.namesUnknown = f.NamesUnknown
+	if s.wanted, err = file.NewWanted(f, o.ReadPaths, o.Off); err != nil {
+		return all, err
+	}
+	decoders[lane.File] = file.NewDecoder(s.wanted)
 	return all, nil
 }
 
@@ -106,6 +126,17 @@ func (s *Sensors) Seed(ctx context.Context, sink core.Sink) error { return s.pro
 
 // CanSeed reports whether the running processes can be listed with the caller's capabilities.
 func (s *Sensors) CanSeed() error { return s.process.CanSeed() }
+
+// Ask makes the sensors tell the reading of further files. It returns how many patterns were refused.
+func (s *Sensors) Ask(i *pb.Interest) (refused int, err error) { return s.wanted.Ask(i) }
+
+// Warnings lists what the user should know of the sensors, each a sentence with its remedy.
+func (s *Sensors) Warnings() []string {
+	if s.namesUnknown == nil {
+		return nil
+	}
+	return []string{"paths of calls that take a name are as their callers wrote them, symbolic links and all: " + s.namesUnknown.Error()}
+}
 
 // Counters adds what the kernel side has made and lost.
 func (s *Sensors) Counters(c *core.Counters) error {
