@@ -44,7 +44,9 @@ func (b *bench) slowdown(ctx context.Context, w workload, pairs int) ([]row, *pr
 	if err != nil {
 		return nil, nil, err
 	}
-	return pairRows(w, without, with), p, nil
+	rows := append(pairRows(w, without, with),
+		newRow("  eBPF, sampled", p.sampled(), "s", p.SampledCPU, "the load", ""))
+	return rows, p, nil
 }
 
 // sample is one run and what Vedette's processes spent meanwhile.
@@ -130,10 +132,21 @@ func (b *bench) underVedette(do func(*system) error) error {
 type profile struct {
 	Workload string `json:"workload"`
 	// Seconds that the workload ran, and those of CPU that it used.
-	Seconds  float64       `json:"seconds"`
-	CPU      float64       `json:"cpu_seconds"`
-	Classes  []classRate   `json:"classes"`
-	Programs []programCost `json:"programs"`
+	Seconds float64 `json:"seconds"`
+	CPU     float64 `json:"cpu_seconds"`
+	// SampledCPU is that of the sampled run.
+	SampledCPU float64       `json:"sampled_cpu_seconds"`
+	Classes    []classRate   `json:"classes"`
+	Programs   []programCost `json:"programs"`
+}
+
+// sampled is the seconds that all programs ran in the sampled run.
+func (p *profile) sampled() float64 {
+	sum := 0.0
+	for _, c := range p.Programs {
+		sum += c.Sampled * p.SampledCPU
+	}
+	return sum
 }
 
 type classRate struct {
@@ -160,7 +173,7 @@ func (b *bench) profile(ctx context.Context, w workload) (*profile, error) {
 		if err := b.counted(ctx, w, s, p, costs); err != nil {
 			return err
 		}
-		if err := b.sampled(ctx, w, s, costs); err != nil {
+		if err := b.sampled(ctx, w, s, p, costs); err != nil {
 			return err
 		}
 		for name, c := range costs {
@@ -219,7 +232,7 @@ func (b *bench) counted(ctx context.Context, w workload, s *system, p *profile, 
 }
 
 // sampled notes what each program runs by itself.
-func (b *bench) sampled(ctx context.Context, w workload, s *system, costs map[string]programCost) error {
+func (b *bench) sampled(ctx context.Context, w workload, s *system, p *profile, costs map[string]programCost) error {
 	set, err := loaded.Of(s.pid(subject.Collector))
 	if err != nil {
 		return err
@@ -234,9 +247,10 @@ func (b *bench) sampled(ctx context.Context, w workload, s *system, costs map[st
 	if err := errors.Join(err, stopErr); err != nil {
 		return err
 	}
+	p.SampledCPU = took.cpu.Seconds()
 	for name, time := range ran {
 		c := costs[name]
-		c.Sampled = time.Seconds() / took.cpu.Seconds()
+		c.Sampled = time.Seconds() / p.SampledCPU
 		costs[name] = c
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 const emulator = "qemu-system-x86_64"
 
 // bootTimeout is for a busy machine.
-const bootTimeout = 20 * time.Minute
+const bootTimeout = 30 * time.Minute
 
 // commandLine of the kernel. ramfs is the root, because tmpfs is a fact that sensors report. What a kernel warns of ends the
 // machine at once. BPF is among the security modules, and the x32 system calls are there, as distributions may have it.

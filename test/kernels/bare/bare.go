@@ -35,8 +35,8 @@ const (
 )
 
 const (
-	// An emulated machine under load takes its time.
-	startTimeout = 3 * time.Minute
+	// An emulated machine under load takes its time, above all to verify programs.
+	startTimeout = 10 * time.Minute
 	stopTimeout  = time.Minute
 )
 

@@ -101,11 +101,20 @@ func Write(out io.Writer, columns []Column) error {
 		}
 	}
 	for i, note := range notes {
-		if _, err := fmt.Fprintf(out, "[%d] %s\n", i+1, note); err != nil {
+		if _, err := fmt.Fprintf(out, "[%d] %s\n", i+1, clipped(note)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// clipped shortens a reason, which may be half a log of the verifier.
+func clipped(reason string) string {
+	const longest = 200
+	if len(reason) <= longest {
+		return reason
+	}
+	return reason[:longest] + " ..."
 }
 
 // names collects what any of the reports names, in order of the alphabet.
