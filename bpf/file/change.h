@@ -57,6 +57,18 @@ ROUND __u32 keep_name(__u32 slot, int directory, __u64 string, __u32 flags)
 	return 0;
 }
 
+/* A mode with setuid or setgid is told of whatever else the process does. */
+ALWAYS_INLINE bool gives_privilege(struct call_arguments *a)
+{
+	__u64 mode = a->a1;
+
+	if (a->call == CALL_FCHMODAT || a->call == CALL_FCHMODAT2)
+		mode = a->a2;
+	else if (a->call != CALL_CHMOD && a->call != CALL_FCHMOD)
+		return false;
+	return mode & (S_ISUID | S_ISGID);
+}
+
 ALWAYS_INLINE void change_enter(struct pt_regs *regs)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
@@ -67,6 +79,8 @@ ALWAYS_INLINE void change_enter(struct pt_regs *regs)
 
 	read_call(&a, regs);
 	if (!names_of_call(&n, &a) || !wanted(n.operation))
+		return;
+	if (is_over_budget(CLASS_FILE, file_budget) && !gives_privilege(&a))
 		return;
 	/* Without a slot the event comes without what was before. */
 	s = scratch_claim(bpf_get_smp_processor_id());
@@ -178,7 +192,7 @@ ALWAYS_INLINE void change_exit(struct pt_regs *regs, long ret)
 
 	if (ret >= 0) {
 		read_call(&a, regs);
-		if (names_of_call(&n, &a) && wanted(n.operation)) {
+		if (names_of_call(&n, &a) && wanted(n.operation) && (gives_privilege(&a) || !withheld())) {
 			if (n.operation == ACT_RENAME) {
 				tell_rename(&a, &n, p, false);
 				if (a.call == CALL_RENAMEAT2 && (a.a4 & RENAME_EXCHANGE))

@@ -114,6 +114,7 @@ int BPF_PROG(file_exit, struct task_struct *task)
 	/* A thread that was killed within a call. */
 	bpf_map_delete_elem(&pending_calls, &thread);
 	close_at_exit(task);
+	throttle_exit(&ring_file, CLASS_FILE, task);
 	preemption_on();
 	return 0;
 }

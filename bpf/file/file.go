@@ -48,11 +48,24 @@ func handlers() []syscalls.Handler {
 	}
 }
 
+// DefaultBudget is how many changes of files a process may make in a second before the rest are only counted: what the busiest
+// interactive work does, and a per cent of a CPU to move.
+const DefaultBudget = 1000
+
+// Options tune the sensor. The zero value is a sensible host.
+type Options struct {
+	// Budget of a process, in events per second; 0 means DefaultBudget.
+	Budget uint64
+}
+
 // Load puts the sensor's maps and programs into the kernel. Nothing is made before its object is attached.
-func Load(b sensor.Base) (*Sensor, error) {
+func Load(b sensor.Base, o Options) (*Sensor, error) {
+	if o.Budget == 0 {
+		o.Budget = DefaultBudget
+	}
 	s := &Sensor{}
 	s.Handlers = handlers()
-	variables := map[string]any{}
+	variables := map[string]any{"file_budget": o.Budget}
 	table, err := namecache.Find(b.Types)
 	if err != nil {
 		s.NamesUnknown = err

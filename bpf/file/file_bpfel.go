@@ -16,6 +16,7 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	fileMapBudgets                   = "budgets"
 	fileMapCounters                  = "counters"
 	fileMapDoorbell                  = "doorbell"
 	fileMapInterests                 = "interests"
@@ -38,7 +39,9 @@ const (
 	fileVarCpus                      = "cpus"
 	fileVarDentryShift               = "dentry_shift"
 	fileVarDentryTable               = "dentry_table"
+	fileVarFileBudget                = "file_budget"
 	fileVarLayoutFile                = "layout_file"
+	fileVarLayoutThrottled           = "layout_throttled"
 	fileVarTracepointsArePreemptible = "tracepoints_are_preemptible"
 )
 
@@ -100,6 +103,7 @@ type fileProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type fileMapSpecs struct {
+	Budgets      *ebpf.MapSpec `ebpf:"budgets"`
 	Counters     *ebpf.MapSpec `ebpf:"counters"`
 	Doorbell     *ebpf.MapSpec `ebpf:"doorbell"`
 	Interests    *ebpf.MapSpec `ebpf:"interests"`
@@ -118,7 +122,9 @@ type fileVariableSpecs struct {
 	Cpus                      *ebpf.VariableSpec `ebpf:"cpus"`
 	DentryShift               *ebpf.VariableSpec `ebpf:"dentry_shift"`
 	DentryTable               *ebpf.VariableSpec `ebpf:"dentry_table"`
+	FileBudget                *ebpf.VariableSpec `ebpf:"file_budget"`
 	LayoutFile                *ebpf.VariableSpec `ebpf:"layout_file"`
+	LayoutThrottled           *ebpf.VariableSpec `ebpf:"layout_throttled"`
 	TracepointsArePreemptible *ebpf.VariableSpec `ebpf:"tracepoints_are_preemptible"`
 }
 
@@ -142,6 +148,7 @@ func (o *fileObjects) Close() error {
 //
 // It can be passed to loadFileObjects or ebpf.CollectionSpec.LoadAndAssign.
 type fileMaps struct {
+	Budgets      *ebpf.Map `ebpf:"budgets"`
 	Counters     *ebpf.Map `ebpf:"counters"`
 	Doorbell     *ebpf.Map `ebpf:"doorbell"`
 	Interests    *ebpf.Map `ebpf:"interests"`
@@ -154,6 +161,7 @@ type fileMaps struct {
 
 func (m *fileMaps) Close() error {
 	return _FileClose(
+		m.Budgets,
 		m.Counters,
 		m.Doorbell,
 		m.Interests,
@@ -173,7 +181,9 @@ type fileVariables struct {
 	Cpus                      *ebpf.Variable `ebpf:"cpus"`
 	DentryShift               *ebpf.Variable `ebpf:"dentry_shift"`
 	DentryTable               *ebpf.Variable `ebpf:"dentry_table"`
+	FileBudget                *ebpf.Variable `ebpf:"file_budget"`
 	LayoutFile                *ebpf.Variable `ebpf:"layout_file"`
+	LayoutThrottled           *ebpf.Variable `ebpf:"layout_throttled"`
 	TracepointsArePreemptible *ebpf.Variable `ebpf:"tracepoints_are_preemptible"`
 }
 

@@ -15,8 +15,9 @@ import (
 // observer runs the sensor against the live kernel and keeps the records of this process.
 type observer struct {
 	*sensortest.Observer
-	sensor *Sensor
-	seen   []seen
+	sensor  *Sensor
+	options Options
+	seen    []seen
 }
 
 type seen struct {
@@ -26,10 +27,11 @@ type seen struct {
 
 func observe(t *testing.T) *observer {
 	t.Helper()
-	return observeWith(t, lane.Options{})
+	// Tests do more than anybody else.
+	return observeWith(t, lane.Options{}, Options{Budget: 1 << 40})
 }
 
-func observeWith(t *testing.T, lanes lane.Options) *observer {
+func observeWith(t *testing.T, lanes lane.Options, options Options) *observer {
 	t.Helper()
 	spec, err := loadFile()
 	if err != nil {
@@ -39,12 +41,12 @@ func observeWith(t *testing.T, lanes lane.Options) *observer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &observer{}
+	o := &observer{options: options}
 	o.Observer = sensortest.Observe(t, sensortest.Options{
 		Lanes: lanes, ScratchBytes: scratch, Classes: []lane.Class{lane.File},
 		Load: func(b sensor.Base) ([]syscalls.Sensor, error) {
 			var err error
-			if o.sensor, err = Load(b); err != nil {
+			if o.sensor, err = Load(b, o.options); err != nil {
 				return nil, err
 			}
 			return []syscalls.Sensor{o.sensor.Sensor}, nil
@@ -78,11 +80,11 @@ func (o *observer) drain(t *testing.T, more func() bool) {
 // did performs an act and returns this process's records of one operation that it made, in their order.
 func (o *observer) did(t *testing.T, operation Operation, act func()) []seen {
 	t.Helper()
+	// The end of the act is marked by a directory that nobody else makes.
+	mark := filepath.Join(t.TempDir(), "mark")
 	o.drain(t, func() bool { return false })
 	o.seen = nil
 	act()
-	// The end of the act is marked by a directory that nobody else makes.
-	mark := filepath.Join(t.TempDir(), "mark")
 	if err := os.Mkdir(mark, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,9 @@ ALWAYS_INLINE void tell_open(struct file *file, enum call call)
 	if (opens_for_change(file, f_mode)) {
 		if (!wanted(ACT_OPEN))
 			return;
+		/* A file whose very reading matters is told of whatever else the process does. */
+		if (!reading_matters(file) && withheld())
+			return;
 		s = begin_file(ACT_OPEN, call);
 		if (!s)
 			return;
@@ -66,6 +69,8 @@ ALWAYS_INLINE void tell_failed_open(struct call_arguments *a, long error)
 	if (!i || !wanted(ACT_OPEN) || a->call == CALL_OPEN_BY_HANDLE_AT)
 		return;
 	if (error != EACCES && error != EPERM && !i->failed_opens)
+		return;
+	if (withheld())
 		return;
 	s = begin_file(ACT_OPEN, a->call);
 	if (!s)

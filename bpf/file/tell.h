@@ -6,8 +6,17 @@
 #include "../include/call.h"
 #include "../include/emit.h"
 #include "../include/file_record.h"
+#include "../include/throttle.h"
 
 RING(ring_file);
+
+/* How many changes of files a process may make in a second before they are only counted. */
+const volatile __u64 file_budget = 1000;
+
+ALWAYS_INLINE bool withheld(void)
+{
+	return over_budget(&ring_file, CLASS_FILE, file_budget);
+}
 
 ALWAYS_INLINE void begin_fields(struct scratch *s, __u32 operation, __u32 call)
 {

@@ -36,37 +36,41 @@ ALWAYS_INLINE bool holds_content(struct file *file)
 	return is_kind(mode, S_IFREG) || is_kind(mode, S_IFBLK);
 }
 
-/* Where a call took the bytes from, NULL where that is another file. */
-ALWAYS_INLINE const void *written_bytes(struct call_arguments *a)
+/* Where a call took the first bytes from, and how many lie there; none where that is another file. */
+ALWAYS_INLINE __u64 written_bytes(struct call_arguments *a, __u64 length, __u64 *count)
 {
-	__u64 base = 0;
-	__u32 narrow = 0;
+	/* The first struct iovec. */
+	__u64 wide[2] = {};
+	__u32 narrow[2] = {};
 
+	*count = length;
 	switch (a->call) {
 	case CALL_WRITE:
 	case CALL_PWRITE64:
-		return (void *)a->a1;
+		return a->a1;
 	case CALL_WRITEV:
 	case CALL_PWRITEV:
 	case CALL_PWRITEV2:
-		/* The first struct iovec. */
 		if (a->compat) {
-			bpf_probe_read_user(&narrow, sizeof(narrow), (void *)a->a1);
-			return (void *)(__u64)narrow;
+			bpf_probe_read_user(narrow, sizeof(narrow), (void *)a->a1);
+			wide[0] = narrow[0];
+			wide[1] = narrow[1];
+		} else {
+			bpf_probe_read_user(wide, sizeof(wide), (void *)a->a1);
 		}
-		bpf_probe_read_user(&base, sizeof(base), (void *)a->a1);
-		return (void *)base;
+		if (wide[1] < length)
+			*count = wide[1];
+		return wide[0];
 	default:
-		return NULL;
+		return 0;
 	}
 }
 
 ALWAYS_INLINE void tell_write(struct file *file, struct call_arguments *a, __u64 length)
 {
 	struct scratch *s = begin_file(ACT_WRITE, a->call);
-	const void *bytes = written_bytes(a);
+	__u64 position, count, bytes = written_bytes(a, length, &count);
 	struct file_record *r;
-	__u64 position;
 
 	if (!s)
 		return;
@@ -81,7 +85,7 @@ ALWAYS_INLINE void tell_write(struct file *file, struct call_arguments *a, __u64
 	r->value[1] = length;
 	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
 	if (bytes)
-		r->text_length[TEXT_FIRST] = append_bytes(s, bytes, length < HEAD_BYTES ? length : HEAD_BYTES);
+		r->text_length[TEXT_FIRST] = append_bytes(s, (void *)bytes, count < HEAD_BYTES ? count : HEAD_BYTES);
 	submit_file(s);
 }
 
@@ -114,7 +118,7 @@ ALWAYS_INLINE void write_exit(struct pt_regs *regs, long ret)
 	first.inode = BPF_CORE_READ(file, f_inode);
 	first.bytes = length;
 	bpf_map_update_elem(&written_files, &file, &first, BPF_ANY);
-	if (wanted(ACT_WRITE))
+	if (wanted(ACT_WRITE) && !withheld())
 		tell_write(file, &a, length);
 }
 
@@ -135,6 +139,8 @@ ROUND __u32 close_record(__u64 description, __u64 bytes)
 	struct file_record *r;
 	struct scratch *s;
 
+	if (withheld())
+		return 0;
 	s = begin_file(ACT_CLOSE, CALL_NONE);
 	if (!s)
 		return 0;

@@ -292,6 +292,60 @@ unknown:
 	w->result = LOOKUP_UNKNOWN;
 }
 
+/*
+ * Entries of procfs are made when they are asked for: a call that begins may find none yet. What self leads to is known without.
+ * Follows self/fd/N, self/root, self/cwd and self/exe at the root of a procfs; returns whether it did.
+ */
+ALWAYS_INLINE bool lookup_self(struct scratch *s, __u64 at, __u64 next)
+{
+	struct task_struct *task = current_task();
+	struct name_walk *w = &s->name_walk;
+	struct dentry *dentry = w->dentry;
+	struct vfsmount *mnt = w->mnt;
+	struct file *file;
+	__u32 number = 0;
+	__u32 word;
+
+	if (dentry != BPF_CORE_READ(mnt, mnt_root) || BPF_CORE_READ(mnt, mnt_sb, s_magic) != PROC_SUPER_MAGIC)
+		return false;
+	if (next - at != 4 || *(__u32 *)&s->name[at] != 0x666c6573 || s->name[next] != '/')
+		return false;
+	word = *(__u32 *)&s->name[next + 1];
+	if ((word & 0xffffff) == 0x2f6466) { /* "fd/" */
+		next += 4;
+		for (int i = 0; i < 7; i++) {
+			__u8 digit = s->name[next];
+
+			if (digit < '0' || digit > '9')
+				break;
+			number = number * 10 + (digit - '0');
+			next++;
+		}
+		file = file_of_descriptor(task, number);
+		if (file)
+			lookup_jump(w, &file->f_path);
+		else
+			w->result = LOOKUP_UNKNOWN;
+	} else if (word == 0x746f6f72) { /* "root" */
+		next += 5;
+		lookup_jump(w, &BPF_CORE_READ(task, fs)->root);
+	} else if ((word & 0xffffff) == 0x647763) { /* "cwd" */
+		next += 4;
+		lookup_jump(w, &BPF_CORE_READ(task, fs)->pwd);
+	} else if ((word & 0xffffff) == 0x657865) { /* "exe" */
+		next += 4;
+		file = BPF_CORE_READ(task, mm, exe_file);
+		lookup_jump(w, &file->f_path);
+	} else {
+		return false;
+	}
+	if (s->name[next] != '/' && s->name[next] != 0)
+		/* A longer word that begins alike. */
+		w->result = LOOKUP_UNKNOWN;
+	w->at = next;
+	return true;
+}
+
 /* Follows a symbolic link: its text takes the place of its name. */
 ALWAYS_INLINE void lookup_link(struct scratch *s, struct dentry *link, struct inode *inode)
 {
@@ -344,8 +398,14 @@ ROUND __u32 lookup_round(__u32 slot)
 	if (s->name[at] == 0)
 		return LOOKUP_FOUND;
 	if (s->name[at] == '/') {
-		w->at = at + 1;
-		return 0;
+		at++;
+		w->at = at;
+		OPAQUE(at);
+		if (at >= NAME_END)
+			return LOOKUP_UNKNOWN;
+		/* Another slash, or the end. */
+		if (s->name[at] == '/' || s->name[at] == 0)
+			return 0;
 	}
 	hash_length = lookup_hash(slot);
 	length = hash_length >> 32;
@@ -368,6 +428,8 @@ ROUND __u32 lookup_round(__u32 slot)
 		w->last = at;
 		w->last_length = length;
 	}
+	if (length == 4 && lookup_self(s, at, next))
+		return w->result;
 	child = (void *)lookup_child(slot, hash_length);
 	inode = child ? BPF_CORE_READ(child, d_inode) : NULL;
 	if (!inode)
@@ -450,7 +512,7 @@ ALWAYS_INLINE bool lookup_begin(struct scratch *s, int descriptor)
 	return w->dentry && w->mnt;
 }
 
-#define NAME_ROUNDS 512 /* components, slashes and links */
+#define NAME_ROUNDS 2200 /* PATH_MAX / 2 components, and links */
 
 /* Walks along the name that was read, from a directory; returns lookup_result, and the outcome is in s->name_walk. */
 ROUND __u32 lookup(__u32 slot, int descriptor, __u32 flags)

@@ -134,6 +134,15 @@ ALWAYS_INLINE bool over_budget(void *ring, enum event_class class, __u64 limit_p
 	return true;
 }
 
+/* Whether an act of the process would be withheld by now, for what is only worth doing for an act that is told. */
+ALWAYS_INLINE bool is_over_budget(enum event_class class, __u64 limit_per_second)
+{
+	struct budget_key key = {.tgid = bpf_get_current_pid_tgid() >> 32, .class = class};
+	struct budget *b = bpf_map_lookup_elem(&budgets, &key);
+
+	return b && b->used >= limit_per_second && bpf_ktime_get_boot_ns() - b->since < BUDGET_SECOND;
+}
+
 /* For a program on tp_btf/sched_process_exit: closes the budget of a process whose last thread leaves. */
 ALWAYS_INLINE void throttle_exit(void *ring, enum event_class class, struct task_struct *task)
 {

@@ -49,7 +49,7 @@ func collect(ctx context.Context, version string, cfg Config, death privilege.Pa
 
 	loaded, err := sensors.Open(sensors.Options{
 		Lanes: cfg.lanes(), Linger: cfg.Linger, Environment: cfg.Environment,
-		ReadPaths: cfg.readPaths, Off: cfg.off,
+		ReadPaths: cfg.readPaths, Off: cfg.off, FileBudget: cfg.FileBudget,
 	})
 	if err != nil {
 		return err

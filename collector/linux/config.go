@@ -45,6 +45,8 @@ type Config struct {
 	// ReadPaths are the files whose reading is told, beside those that the rules ask for: * stands for any bytes but a slash, **
 	// for any bytes.
 	ReadPaths []string `config:"file.read_paths"`
+	// FileBudget is how many changes of files a process may make in a second before the rest are only counted.
+	FileBudget uint64 `config:"file.budget"`
 	// EventsOff lists kinds of file events that are not told.
 	EventsOff []string `config:"events.off"`
 	// LogLevel is trace, debug, info, warn or error.
@@ -68,6 +70,7 @@ func DefaultConfig() Config {
 		Linger:      rings.DefaultLinger,
 		Environment: process.DefaultEnvironment(),
 		ReadPaths:   file.DefaultReadPaths(),
+		FileBudget:  kernelfile.DefaultBudget,
 		LogLevel:    "info",
 	}
 }
@@ -96,6 +99,9 @@ func (c *Config) check() error {
 	}
 	if c.Linger <= 0 || c.Linger > maxLinger {
 		return fmt.Errorf("batch.linger %s must be more than 0 and at most %s", c.Linger, maxLinger)
+	}
+	if c.FileBudget == 0 {
+		return errors.New("file.budget 0 would withhold every change of a file; give at least 1, or name kinds of events in events.off")
 	}
 	c.readPaths = nil
 	for _, text := range c.ReadPaths {

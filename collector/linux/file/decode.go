@@ -16,9 +16,10 @@ import (
 
 // Decoder implements rings.Decoder. It owns one event of each kind and fills it anew. Not safe for concurrent use.
 type Decoder struct {
-	frame  *frame.Frame
-	wanted *Wanted
-	calls  []string
+	frame    *frame.Frame
+	throttle frame.Throttle
+	wanted   *Wanted
+	calls    []string
 
 	file, second pb.File
 	path, to     []byte // room for joined paths
@@ -38,7 +39,6 @@ type Decoder struct {
 	memfd     pb.Event_MemfdCreate
 	mount     pb.Event_Mount
 	bind      pb.Event_UnixBind
-	throttled pb.Event_Throttled
 }
 
 // NewDecoder returns a decoder that passes on what wanted asks for.
@@ -49,12 +49,15 @@ func NewDecoder(wanted *Wanted) *Decoder {
 	d.mode.FileMode, d.owner.FileOwner, d.truncate.FileTruncate = &pb.FileMode{}, &pb.FileOwner{}, &pb.FileTruncate{}
 	d.times.FileTimes, d.attribute.FileAttribute = &pb.FileTimes{}, &pb.FileAttribute{}
 	d.directory.DirectoryChange, d.memfd.MemfdCreate = &pb.DirectoryChange{}, &pb.MemfdCreate{}
-	d.mount.Mount, d.bind.UnixBind, d.throttled.Throttled = &pb.Mount{}, &pb.UnixBind{}, &pb.Throttled{}
+	d.mount.Mount, d.bind.UnixBind = &pb.Mount{}, &pb.UnixBind{}
 	return d
 }
 
 // Decode implements rings.Decoder.
 func (d *Decoder) Decode(kind record.Kind, rec []byte) (*pb.Event, error) {
+	if kind == record.Throttled {
+		return d.throttle.Decode(d.frame, rec)
+	}
 	if kind != record.File {
 		return nil, fmt.Errorf("%w: kind %d is none of the file sensor's", record.ErrMalformed, kind)
 	}

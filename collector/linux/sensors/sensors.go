@@ -34,6 +34,9 @@ type Options struct {
 	// ReadPaths are the files whose reading is told; Off lists operations on files that are not.
 	ReadPaths []glob.Pattern
 	Off       []kernelfile.Operation
+	// FileBudget is how many changes of files a process may make in a second before the rest are only counted; 0 means the
+	// kernel side's default.
+	FileBudget uint64
 }
 
 // Sensors are loaded. Counters, Attachments and Seed may be called from any goroutine while Run runs.
@@ -96,7 +99,7 @@ func (s *Sensors) load(base sensor.Base, o Options, decoders map[lane.Class]ring
 	s.process = process.New(p, o.Environment)
 	decoders[lane.Process] = s.process.Decoder()
 
-	f, err := kernelfile.Load(base)
+	f, err := kernelfile.Load(base, kernelfile.Options{Budget: o.FileBudget})
 	if err != nil {
 		return all, fmt.Errorf("cannot load the file sensor: %w", err)
 	}
