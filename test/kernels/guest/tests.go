@@ -49,11 +49,11 @@ func runTests(r *results, name, binary, dir string, env ...string) {
 			continue
 		}
 		test := name + "/" + v[2]
-		switch {
-		case v[1] == "PASS":
+		switch v[1] {
+		case "PASS":
 			ran++
 			r.add(test, "")
-		case v[1] == "SKIP":
+		case "SKIP":
 			ran++
 			r.add(test, "")
 			r.Skipped = append(r.Skipped, report.Skip{Test: test, Reason: oneLine(said)})
