@@ -140,6 +140,10 @@ type profile struct {
 	Programs   []programCost `json:"programs"`
 }
 
+func (r classRate) minus(before classRate) classRate {
+	return classRate{Made: r.Made - before.Made, Withheld: r.Withheld - before.Withheld, Lost: r.Lost - before.Lost}
+}
+
 // sampled is the seconds that all programs ran in the sampled run.
 func (p *profile) sampled() float64 {
 	sum := 0.0
@@ -149,10 +153,12 @@ func (p *profile) sampled() float64 {
 	return sum
 }
 
+// classRate is what became of the events of a class. Withheld are those over the budget of a process that repeats an act.
 type classRate struct {
-	Class string `json:"class"`
-	Made  uint64 `json:"made"`
-	Lost  uint64 `json:"lost"`
+	Class    string `json:"class"`
+	Made     uint64 `json:"made"`
+	Withheld uint64 `json:"withheld"`
+	Lost     uint64 `json:"lost"`
 }
 
 type programCost struct {
@@ -223,7 +229,9 @@ func (b *bench) counted(ctx context.Context, w workload, s *system, p *profile, 
 		return err
 	}
 	for class, f := range flowsAfter {
-		if one := (classRate{className(class), f.Made - flows[class].GetMade(), f.Lost - flows[class].GetLost()}); one.Made+one.Lost > 0 {
+		one := f.minus(flows[class])
+		one.Class = className(class)
+		if one.Made+one.Lost+one.Withheld > 0 {
 			p.Classes = append(p.Classes, one)
 		}
 	}

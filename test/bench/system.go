@@ -113,15 +113,22 @@ func (s *system) fresh(component string) (*pb.Health, error) {
 	return nil, fmt.Errorf("nothing was heard of %s for 10 s", component)
 }
 
-// flows is what the collector has made and lost so far, by class.
-func (s *system) flows() (map[pb.Class]*pb.Flow, error) {
+// flows is what became of the collector's events so far, by class.
+func (s *system) flows() (map[pb.Class]classRate, error) {
 	h, err := s.fresh(subject.Collector)
 	if err != nil {
 		return nil, err
 	}
-	flows := map[pb.Class]*pb.Flow{}
+	flows := map[pb.Class]classRate{}
 	for _, f := range h.Flows {
-		flows[f.Class] = f
+		flows[f.Class] = classRate{Made: f.Made, Lost: f.Lost}
+	}
+	for _, loss := range h.Losses {
+		if loss.Cause == pb.LossCause_LOSS_CAUSE_THROTTLED {
+			f := flows[loss.Class]
+			f.Withheld, f.Lost = loss.Count, f.Lost-min(f.Lost, loss.Count)
+			flows[loss.Class] = f
+		}
 	}
 	return flows, nil
 }

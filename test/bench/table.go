@@ -19,11 +19,11 @@ func (r *results) write(out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%.4g\t%s\t%.4g\t%s\t%.3f\t%s\t%s\n", r.Measure, r.Value, r.Unit, r.Baseline, r.Of, r.Ratio, r.Spread, r.Aim)
 	}
 	if len(r.Profiles) > 0 {
-		fmt.Fprintln(w, "\nevents\tmade\tper second\tlost")
+		fmt.Fprintln(w, "\nevents\tmade\tper second\twithheld\tlost")
 	}
 	for _, p := range r.Profiles {
 		for _, c := range p.Classes {
-			fmt.Fprintf(w, "%s: %s\t%d\t%.0f\t%d\n", p.Workload, c.Class, c.Made, float64(c.Made)/p.Seconds, c.Lost)
+			fmt.Fprintf(w, "%s: %s\t%d\t%.0f\t%d\t%d\n", p.Workload, c.Class, c.Made, float64(c.Made)/p.Seconds, c.Withheld, c.Lost)
 		}
 	}
 	if len(r.Profiles) > 0 {
