@@ -41,11 +41,12 @@ ROUND __u32 keep_name(__u32 slot, int directory, __u64 string, __u32 flags)
 	w = &s->name_walk;
 	before = flags & SECOND_NAME ? &p->name[1] : &p->name[0];
 	object = flags & SECOND_NAME ? &p->object[1] : &p->object[0];
-	if (!read_name(s, (void *)string))
+	if (!read_name(s, (void *)string, flags))
 		return 0;
 	result = lookup(slot, directory, flags);
 	before->hash = w->hash;
 	before->parent = result == LOOKUP_UNKNOWN ? NULL : w->parent;
+	before->result = result;
 	dentry = w->dentry;
 	inode = result == LOOKUP_FOUND ? BPF_CORE_READ(dentry, d_inode) : NULL;
 	if (inode) {
@@ -120,21 +121,86 @@ ALWAYS_INLINE void append_attribute(struct scratch *s, struct call_arguments *a)
 	r->text_length[TEXT_SECOND] = append_bytes(s, (void *)value, size);
 }
 
+#define INLINE_LINK 59 /* ext4 keeps up to so many bytes in the inode, others more */
+
+/* Keeps the text of a long link that was just made: what was appended to a record at from. */
+ROUND __u32 keep_link(__u32 slot, __u32 from, __u32 length)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct long_link_key key = {};
+	struct long_link *kept;
+	struct inode *inode;
+	__u64 at = from;
+
+	OPAQUE(at);
+	if (!s || at >= TEXT_LIMIT || length <= INLINE_LINK)
+		return 0;
+	key.inode = RECORD(s, file_record)->file.inode;
+	inode = s->object.inode;
+	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
+	/* The name buffer is free by now, and large enough for the value. */
+	kept = (void *)s->name;
+	length &= TEXT_MAX - 1;
+	kept->length = length;
+	bpf_probe_read_kernel(kept->text, length, &s->text[at]);
+	bpf_map_update_elem(&long_links, &key, kept, BPF_ANY);
+	return 0;
+}
+
+/*
+ * A name that is A at the entry and at the exit and B in between, when the kernel reads it, betrays itself by what A shows: it
+ * is still there after it was removed, was there before it was made, or has nothing of the change.
+ */
+ALWAYS_INLINE void disbelieve(struct scratch *s)
+{
+	RECORD(s, file_record)->source = PATH_CHANGED;
+	s->flags |= FLAG_CHANGED_DURING_CALL;
+}
+
+ALWAYS_INLINE bool same_object(struct file_identity *a, struct file_identity *b)
+{
+	return a->inode == b->inode && a->device == b->device;
+}
+
+/* The object that was to go from a name is still there, or there was none. */
+ALWAYS_INLINE bool has_not_gone(struct scratch *s, struct file_identity *now, struct pending_call *p, int which)
+{
+	if (p->name[which].result == LOOKUP_NEGATIVE)
+		return true;
+	return s->lookup_result == LOOKUP_FOUND && p->name[which].result == LOOKUP_FOUND &&
+	       same_object(now, &p->object[which]) && now->links >= p->object[which].links;
+}
+
+/* An object that was to change is as it was. */
+ALWAYS_INLINE bool has_not_changed(struct file_identity *now, struct file_identity *before)
+{
+	return same_object(now, before) && now->ctime_ns == before->ctime_ns && now->mode == before->mode &&
+	       now->uid == before->uid && now->gid == before->gid && now->size == before->size &&
+	       now->mtime_ns == before->mtime_ns;
+}
+
 /* The records of a rename: one, or with RENAME_EXCHANGE one for each of the two. */
 ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct pending_call *p, bool back)
 {
 	struct scratch *s = begin_file(ACT_RENAME, a->call);
+	bool exchange = a->call == CALL_RENAMEAT2 && (a->a4 & RENAME_EXCHANGE);
 	struct file_record *r;
 	int from = back ? 1 : 0;
 
 	if (!s)
 		return;
 	r = RECORD(s, file_record);
-	append_name(s, n->directory[from], n->string[from], 0, p ? &p->name[from] : NULL);
-	append_name(s, n->directory[!from], n->string[!from], SECOND_NAME, p ? &p->name[!from] : NULL);
+	append_name(s, n->directory[from], n->string[from], n->flags[from] & LOOKUP_KERNEL, p ? &p->name[from] : NULL);
+	/* Renaming one of two names of an object to the other changes nothing. */
+	if (p && !exchange && !same_object(&p->object[0], &p->object[1]) && has_not_gone(s, &r->file, p, 0))
+		disbelieve(s);
+	append_name(s, n->directory[!from], n->string[!from], (n->flags[!from] & LOOKUP_KERNEL) | SECOND_NAME,
+		    p ? &p->name[!from] : NULL);
 	/* What lies at the second name now is what was moved. */
 	r->file = r->before;
-	if (p && !back && !(a->call == CALL_RENAMEAT2 && (a->a4 & RENAME_EXCHANGE)))
+	if (p && p->name[from].result == LOOKUP_FOUND && !same_object(&r->file, &p->object[from]))
+		disbelieve(s);
+	if (p && !exchange)
 		r->before = p->object[1];
 	else
 		__builtin_memset(&r->before, 0, sizeof(r->before));
@@ -145,6 +211,7 @@ static __attribute__((noinline)) void tell_change(struct call_arguments *a, stru
 {
 	struct file_record *r;
 	struct scratch *s;
+	__u32 start;
 
 	if (!a || !n)
 		return;
@@ -155,11 +222,21 @@ static __attribute__((noinline)) void tell_change(struct call_arguments *a, stru
 	append_name(s, n->directory[0], n->string[0], n->flags[0], p ? &p->name[0] : NULL);
 	switch (n->operation) {
 	case ACT_LINK:
-		append_name(s, n->directory[1], n->string[1], SECOND_NAME, p ? &p->name[1] : NULL);
+		append_name(s, n->directory[1], n->string[1], n->flags[1] | SECOND_NAME, p ? &p->name[1] : NULL);
+		if (p && (p->name[1].result == LOOKUP_FOUND || !same_object(&r->file, &r->before)))
+			disbelieve(s);
 		__builtin_memset(&r->before, 0, sizeof(r->before));
 		break;
 	case ACT_SYMLINK:
-		r->text_length[TEXT_FIRST] = append_text(s, (void *)a->a0, true);
+		start = s->at;
+		r->text_length[TEXT_FIRST] = append_text(s, (void *)a->a0, !(n->flags[0] & LOOKUP_KERNEL));
+		if (s->lookup_result == LOOKUP_FOUND)
+			keep_link(s->slot, start, r->text_length[TEXT_FIRST]);
+		/* fallthrough */
+	case ACT_MKDIR:
+	case ACT_MKNOD:
+		if (p && (p->name[0].result == LOOKUP_FOUND || s->lookup_result == LOOKUP_NEGATIVE))
+			disbelieve(s);
 		break;
 	case ACT_SETXATTR:
 	case ACT_REMOVEXATTR:
@@ -167,6 +244,8 @@ static __attribute__((noinline)) void tell_change(struct call_arguments *a, stru
 		break;
 	case ACT_DELETE:
 	case ACT_RMDIR:
+		if (p && has_not_gone(s, &r->file, p, 0))
+			disbelieve(s);
 		/* What is there by now, if anything, is another object. */
 		if (p)
 			r->file = p->object[0];
@@ -178,8 +257,11 @@ static __attribute__((noinline)) void tell_change(struct call_arguments *a, stru
 		break;
 	}
 	if (p && (n->operation == ACT_CHMOD || n->operation == ACT_CHOWN || n->operation == ACT_TRUNCATE ||
-		  n->operation == ACT_UTIMES))
+		  n->operation == ACT_UTIMES)) {
 		r->before = p->object[0];
+		if (n->string[0] && has_not_changed(&r->file, &r->before))
+			disbelieve(s);
+	}
 	submit_file(s);
 }
 

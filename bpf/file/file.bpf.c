@@ -27,7 +27,7 @@ int BPF_PROG(file_open, struct pt_regs *regs, long ret)
 	} else {
 		file = file_of_descriptor(current_task(), ret);
 		if (file)
-			tell_open(file, a.call);
+			tell_open(file, &a);
 	}
 	preemption_on();
 	return 0;

@@ -35,7 +35,7 @@ func handlers() []syscalls.Handler {
 	return []syscalls.Handler{
 		{Program: "file_open", Moment: syscalls.Exit, Calls: []string{"open", "openat", "openat2", "creat", "open_by_handle_at"}},
 		{Program: "file_write", Moment: syscalls.Exit, Calls: []string{
-			"write", "pwrite64", "writev", "pwritev", "pwritev2", "sendfile", "copy_file_range", "splice", "fallocate",
+			"write", "pwrite64", "writev", "pwritev", "pwritev2", "sendfile", "copy_file_range", "splice", "io_submit", "fallocate",
 		}},
 		{Program: "file_close", Moment: syscalls.Enter, Calls: []string{"close", "close_range", "dup2", "dup3"}},
 		{Program: "file_change_enter", Moment: syscalls.Enter, Calls: changes},

@@ -20,6 +20,7 @@ const (
 	fileMapCounters                  = "counters"
 	fileMapDoorbell                  = "doorbell"
 	fileMapInterests                 = "interests"
+	fileMapLongLinks                 = "long_links"
 	fileMapPendingCalls              = "pending_calls"
 	fileMapReaderStates              = "reader_states"
 	fileMapRingFile                  = "ring_file"
@@ -107,6 +108,7 @@ type fileMapSpecs struct {
 	Counters     *ebpf.MapSpec `ebpf:"counters"`
 	Doorbell     *ebpf.MapSpec `ebpf:"doorbell"`
 	Interests    *ebpf.MapSpec `ebpf:"interests"`
+	LongLinks    *ebpf.MapSpec `ebpf:"long_links"`
 	PendingCalls *ebpf.MapSpec `ebpf:"pending_calls"`
 	ReaderStates *ebpf.MapSpec `ebpf:"reader_states"`
 	RingFile     *ebpf.MapSpec `ebpf:"ring_file"`
@@ -152,6 +154,7 @@ type fileMaps struct {
 	Counters     *ebpf.Map `ebpf:"counters"`
 	Doorbell     *ebpf.Map `ebpf:"doorbell"`
 	Interests    *ebpf.Map `ebpf:"interests"`
+	LongLinks    *ebpf.Map `ebpf:"long_links"`
 	PendingCalls *ebpf.Map `ebpf:"pending_calls"`
 	ReaderStates *ebpf.Map `ebpf:"reader_states"`
 	RingFile     *ebpf.Map `ebpf:"ring_file"`
@@ -165,6 +168,7 @@ func (m *fileMaps) Close() error {
 		m.Counters,
 		m.Doorbell,
 		m.Interests,
+		m.LongLinks,
 		m.PendingCalls,
 		m.ReaderStates,
 		m.RingFile,

@@ -35,7 +35,7 @@ ALWAYS_INLINE __u16 append_walked(struct scratch *s, struct file_identity *f, __
 		append_object(s, f, BPF_CORE_READ(dentry, d_inode), w->mnt, dentry);
 		return PATH_KERNEL;
 	}
-	if (result == LOOKUP_ABSENT) {
+	if (result == LOOKUP_ABSENT || result == LOOKUP_NEGATIVE) {
 		length = append_path(s, w->parent_mnt, w->parent, s->at);
 		at = s->at + length;
 		OPAQUE(at);
@@ -55,10 +55,10 @@ ALWAYS_INLINE __u16 append_walked(struct scratch *s, struct file_identity *f, __
 #define SECOND_NAME 0x100
 
 /* Reads the caller's string; a call that takes a descriptor alone gives none, which stands for an empty one. */
-ALWAYS_INLINE bool read_name(struct scratch *s, const void *string)
+ALWAYS_INLINE bool read_name(struct scratch *s, const void *string, __u32 flags)
 {
 	if (string)
-		return lookup_read(s, string);
+		return lookup_read(s, string, flags & LOOKUP_KERNEL);
 	*(__u64 *)&s->name[NAME_START] = 0;
 	s->name_walk.length = 0;
 	s->name_walk.hash = 1;
@@ -83,13 +83,17 @@ ROUND __u32 name_text(__u32 slot, int directory, __u64 string, __u32 flags)
 	r = RECORD(s, file_record);
 	w = &s->name_walk;
 	start = s->at;
-	if (!read_name(s, (void *)string)) {
+	if (!read_name(s, (void *)string, flags)) {
 		s->flags |= FLAG_READ_FAULT;
 		source = PATH_LEXICAL;
 		goto out;
 	}
 	result = lookup(slot, directory, flags);
+	s->lookup_result = result;
 	source = append_walked(s, flags & SECOND_NAME ? &r->before : &r->file, result);
+	/* The walk has put the texts of links over the caller's string. */
+	if (source == PATH_LEXICAL && !read_name(s, (void *)string, flags))
+		s->flags |= FLAG_READ_FAULT;
 	if (source == PATH_LEXICAL && s->name[NAME_START] != '/' && lookup_begin(s, directory))
 		s->at += append_path(s, w->mnt, w->dentry, s->at);
 	r->text_length[text] = s->at - start;

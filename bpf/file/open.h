@@ -21,16 +21,39 @@ ALWAYS_INLINE bool opens_for_change(struct file *file, __u32 f_mode)
 	return is_kind(mode, S_IFREG) || is_kind(mode, S_IFBLK);
 }
 
-ALWAYS_INLINE void fill_open(struct scratch *s, struct file *file, __u32 f_mode)
+/* The flags that a call asks for. */
+ALWAYS_INLINE __u64 asked_flags(struct call_arguments *a)
+{
+	__u64 flags = 0;
+
+	switch (a->call) {
+	case CALL_OPEN:
+		return a->a1;
+	case CALL_OPENAT:
+	case CALL_OPEN_BY_HANDLE_AT:
+		return a->a2;
+	case CALL_OPENAT2:
+		/* struct open_how begins with them. */
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)a->a2);
+		return flags;
+	case CALL_CREAT:
+		return O_CREAT | O_WRONLY | O_TRUNC;
+	default:
+		return 0;
+	}
+}
+
+ALWAYS_INLINE void fill_open(struct scratch *s, struct file *file, __u32 f_mode, struct call_arguments *a)
 {
 	struct file_record *r = RECORD(s, file_record);
 
-	r->value[0] = BPF_CORE_READ(file, f_flags);
+	/* do_dentry_open (fs/open.c) takes those off the file that matter to the opening alone. */
+	r->value[0] = BPF_CORE_READ(file, f_flags) | (asked_flags(a) & (O_CREAT | O_EXCL | O_TRUNC));
 	r->value[1] = !!(f_mode & FMODE_CREATED);
 	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
 }
 
-ALWAYS_INLINE void tell_open(struct file *file, enum call call)
+ALWAYS_INLINE void tell_open(struct file *file, struct call_arguments *a)
 {
 	__u32 f_mode = BPF_CORE_READ(file, f_mode);
 	struct scratch *s;
@@ -44,16 +67,16 @@ ALWAYS_INLINE void tell_open(struct file *file, enum call call)
 		/* A file whose very reading matters is told of whatever else the process does. */
 		if (!reading_matters(file) && withheld())
 			return;
-		s = begin_file(ACT_OPEN, call);
+		s = begin_file(ACT_OPEN, a->call);
 		if (!s)
 			return;
-		fill_open(s, file, f_mode);
+		fill_open(s, file, f_mode, a);
 		submit_file(s);
 	} else if (reading_matters(file)) {
-		s = begin_candidate(ACT_OPEN, call);
+		s = begin_candidate(ACT_OPEN, a->call);
 		if (!s)
 			return;
-		fill_open(s, file, f_mode);
+		fill_open(s, file, f_mode, a);
 		submit_candidate(s);
 	}
 }
@@ -77,12 +100,7 @@ ALWAYS_INLINE void tell_failed_open(struct call_arguments *a, long error)
 		return;
 	r = RECORD(s, file_record);
 	r->error = error;
-	if (a->call == CALL_OPENAT2)
-		bpf_probe_read_user(&r->value[0], sizeof(r->value[0]), (void *)a->a2);
-	else
-		r->value[0] = at ? a->a2 : a->a1;
-	if (a->call == CALL_CREAT)
-		r->value[0] = O_CREAT | O_WRONLY | O_TRUNC;
+	r->value[0] = asked_flags(a);
 	append_name(s, at ? (int)a->a0 : AT_FDCWD, (void *)(at ? a->a1 : a->a0), LOOKUP_FOLLOW, NULL);
 	submit_file(s);
 }

@@ -23,6 +23,7 @@ func TestNamesAreFollowed(t *testing.T) {
 	must(t, os.Symlink("home", filepath.Join(dir, "relative")))
 	must(t, os.Symlink(home, filepath.Join(dir, "absolute")))
 	must(t, os.Symlink("absolute/../relative", filepath.Join(dir, "twice")))
+	must(t, os.Symlink(strings.Repeat("./", 100)+"home", filepath.Join(dir, "long")))
 	victim := filepath.Join(home, "victim")
 	fd, err := unix.Open(home, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	must(t, err)
@@ -46,8 +47,10 @@ func TestNamesAreFollowed(t *testing.T) {
 	f("relative link", unix.AT_FDCWD, dir+"/relative/victim")
 	f("absolute link", unix.AT_FDCWD, dir+"/absolute/victim")
 	f("links in links", unix.AT_FDCWD, dir+"/twice/victim")
+	f("link too long for its inode", unix.AT_FDCWD, dir+"/long/victim")
 	f("procfs descriptor", unix.AT_FDCWD, number+"/victim")
 	f("procfs root", unix.AT_FDCWD, "/proc/self/root"+victim)
+	f("procfs root of the thread", unix.AT_FDCWD, "/proc/thread-self/root"+victim)
 	f("above the root", unix.AT_FDCWD, "/../../.."+victim)
 	old, err := os.Getwd()
 	must(t, err)
@@ -111,8 +114,13 @@ func TestAnUnknownNameIsLexical(t *testing.T) {
 	o := observe(t)
 	dir := tempDir(t)
 	must(t, os.WriteFile(dir+"/f", nil, 0o600))
-	// A link of a kind that the sensor does not follow: to the task of another thread's view.
-	path := "/proc/thread-self/root" + dir + "/f"
+	// The text of a link as long as this is not in memory with the link itself; one that is made while the sensor watches is
+	// kept, so this one is made behind its back.
+	long := filepath.Join(dir, "long")
+	must(t, o.sensor.SetInterest(Interest{Off: []Operation{Symlink}}))
+	must(t, os.Symlink(strings.Repeat("./", 100)+".", long))
+	must(t, o.sensor.SetInterest(Interest{}))
+	path := long + "/f"
 	s := o.one(t, Delete, func() { must(t, unix.Unlink(path)) })
 	want(t, "source", s.Source, SourceLexical)
 	want(t, "directory", s.texts[TextPath], "")
@@ -137,8 +145,8 @@ func TestANameThatChangesDuringTheCallIsFlagged(t *testing.T) {
 		}
 	}()
 	all := o.did(t, Chmod, func() {
-		for range 20000 {
-			_, _, _ = syscall.RawSyscall(unix.SYS_CHMOD, uintptr(unsafe.Pointer(&name[0])), 0o600, 0)
+		for i := range 20000 {
+			_, _, _ = syscall.RawSyscall(unix.SYS_CHMOD, uintptr(unsafe.Pointer(&name[0])), 0o600|uintptr(i&7), 0)
 		}
 	})
 	stop.Store(true)

@@ -36,31 +36,47 @@ ALWAYS_INLINE bool holds_content(struct file *file)
 	return is_kind(mode, S_IFREG) || is_kind(mode, S_IFBLK);
 }
 
-/* Where a call took the first bytes from, and how many lie there; none where that is another file. */
-ALWAYS_INLINE __u64 written_bytes(struct call_arguments *a, __u64 length, __u64 *count)
-{
-	/* The first struct iovec. */
-	__u64 wide[2] = {};
-	__u32 narrow[2] = {};
+#define HEAD_VECTORS 8
 
-	*count = length;
-	switch (a->call) {
-	case CALL_WRITE:
-	case CALL_PWRITE64:
-		return a->a1;
-	case CALL_WRITEV:
-	case CALL_PWRITEV:
-	case CALL_PWRITEV2:
-		if (a->compat) {
-			bpf_probe_read_user(narrow, sizeof(narrow), (void *)a->a1);
+/* Appends up to length bytes from an array of struct iovec; returns how many. A function of its own, for the verifier. */
+ROUND __u32 append_vectors(__u32 slot, __u64 vectors, __u32 length)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	__u32 appended = 0, count;
+	bool compat = is_compat();
+
+	if (!s)
+		return 0;
+	for (int i = 0; i < HEAD_VECTORS && appended < length; i++) {
+		__u32 narrow[2] = {};
+		__u64 wide[2] = {};
+
+		if (compat) {
+			bpf_probe_read_user(narrow, sizeof(narrow), (void *)(vectors + i * sizeof(narrow)));
 			wide[0] = narrow[0];
 			wide[1] = narrow[1];
 		} else {
-			bpf_probe_read_user(wide, sizeof(wide), (void *)a->a1);
+			bpf_probe_read_user(wide, sizeof(wide), (void *)(vectors + i * sizeof(wide)));
 		}
-		if (wide[1] < length)
-			*count = wide[1];
-		return wide[0];
+		count = wide[1] < length - appended ? wide[1] : length - appended;
+		appended += append_bytes(s, (void *)wide[0], count);
+	}
+	return appended;
+}
+
+/* Appends the beginning of what a call wrote, when it came from memory; returns its length. */
+ALWAYS_INLINE __u16 append_head(struct scratch *s, struct call_arguments *a, __u64 length)
+{
+	if (length > HEAD_BYTES)
+		length = HEAD_BYTES;
+	switch (a->call) {
+	case CALL_WRITE:
+	case CALL_PWRITE64:
+		return append_bytes(s, (void *)a->a1, length);
+	case CALL_WRITEV:
+	case CALL_PWRITEV:
+	case CALL_PWRITEV2:
+		return append_vectors(s->slot, a->a1, length);
 	default:
 		return 0;
 	}
@@ -69,7 +85,7 @@ ALWAYS_INLINE __u64 written_bytes(struct call_arguments *a, __u64 length, __u64 
 ALWAYS_INLINE void tell_write(struct file *file, struct call_arguments *a, __u64 length)
 {
 	struct scratch *s = begin_file(ACT_WRITE, a->call);
-	__u64 position, count, bytes = written_bytes(a, length, &count);
+	__u64 position;
 	struct file_record *r;
 
 	if (!s)
@@ -84,30 +100,16 @@ ALWAYS_INLINE void tell_write(struct file *file, struct call_arguments *a, __u64
 		r->value[0] = position >= length ? position - length : 0;
 	r->value[1] = length;
 	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
-	if (bytes)
-		r->text_length[TEXT_FIRST] = append_bytes(s, (void *)bytes, count < HEAD_BYTES ? count : HEAD_BYTES);
+	r->text_length[TEXT_FIRST] = append_head(s, a, length);
 	submit_file(s);
 }
 
-ALWAYS_INLINE void write_exit(struct pt_regs *regs, long ret)
+/* Bytes were written to a descriptor. */
+ALWAYS_INLINE void written_to(int descriptor, struct call_arguments *a, __u64 length)
 {
+	struct file *file = file_of_descriptor(current_task(), descriptor);
 	struct written first = {}, *before;
-	struct call_arguments a;
-	struct file *file;
-	__u64 length = ret;
-	int descriptor;
 
-	if (ret < 0)
-		return;
-	read_call(&a, regs);
-	descriptor = a.a0;
-	if (a.call == CALL_COPY_FILE_RANGE || a.call == CALL_SPLICE)
-		descriptor = a.a2;
-	if (a.call == CALL_FALLOCATE)
-		length = a.a3;
-	if (!length)
-		return;
-	file = file_of_descriptor(current_task(), descriptor);
 	if (!file || !holds_content(file))
 		return;
 	before = bpf_map_lookup_elem(&written_files, &file);
@@ -119,7 +121,79 @@ ALWAYS_INLINE void write_exit(struct pt_regs *regs, long ret)
 	first.bytes = length;
 	bpf_map_update_elem(&written_files, &file, &first, BPF_ANY);
 	if (wanted(ACT_WRITE) && !withheld())
-		tell_write(file, &a, length);
+		tell_write(file, a, length);
+}
+
+#define AIO_REQUESTS 16
+
+/* struct iocb of include/uapi/linux/aio_abi.h */
+struct aio_request {
+	__u64 data;
+	__u32 key;
+	__u32 flags;
+	__u16 opcode;
+	__s16 priority;
+	__u32 descriptor;
+	__u64 buffer;
+	__u64 length;
+	__s64 offset;
+};
+
+#define IOCB_CMD_PWRITE 1
+#define IOCB_CMD_PWRITEV 8
+
+/* One request; what it wrote is not known yet, what it is to write is. A function of its own, for the verifier. */
+ROUND __u32 aio_written(__u64 address)
+{
+	struct aio_request request = {};
+	struct call_arguments a = {};
+
+	bpf_probe_read_user(&request, sizeof(request), (void *)address);
+	if (request.opcode != IOCB_CMD_PWRITE && request.opcode != IOCB_CMD_PWRITEV)
+		return 0;
+	a.call = request.opcode == IOCB_CMD_PWRITE ? CALL_PWRITE64 : CALL_PWRITEV;
+	a.compat = is_compat();
+	a.a1 = request.buffer;
+	a.a3 = request.offset;
+	written_to(request.descriptor, &a, request.opcode == IOCB_CMD_PWRITE ? request.length : HEAD_BYTES);
+	return 0;
+}
+
+/* Requests that were handed in to be done later. */
+ALWAYS_INLINE void aio_exit(struct call_arguments *a, __u64 handed_in)
+{
+	for (__u32 i = 0; i < AIO_REQUESTS && i < handed_in; i++) {
+		__u32 narrow = 0;
+		__u64 wide = 0;
+
+		if (a->compat) {
+			bpf_probe_read_user(&narrow, sizeof(narrow), (void *)(a->a2 + i * sizeof(narrow)));
+			wide = narrow;
+		} else {
+			bpf_probe_read_user(&wide, sizeof(wide), (void *)(a->a2 + i * sizeof(wide)));
+		}
+		aio_written(wide);
+	}
+}
+
+ALWAYS_INLINE void write_exit(struct pt_regs *regs, long ret)
+{
+	struct call_arguments a;
+	__u64 length = ret;
+	int descriptor;
+
+	if (ret < 0)
+		return;
+	read_call(&a, regs);
+	descriptor = a.a0;
+	if (a.call == CALL_COPY_FILE_RANGE || a.call == CALL_SPLICE)
+		descriptor = a.a2;
+	if (a.call == CALL_FALLOCATE)
+		length = a.a3;
+	if (a.call == CALL_IO_SUBMIT)
+		aio_exit(&a, ret);
+	else if (length)
+		written_to(descriptor, &a, length);
 }
 
 /* References of an open description. */

@@ -62,6 +62,14 @@ ALWAYS_INLINE void fill_inode(struct file_identity *f, struct inode *inode)
 		f->flags |= FILE_SETGID;
 	if (f->filesystem == TMPFS_MAGIC)
 		f->flags |= FILE_TMPFS;
+	if (f->filesystem == OVERLAYFS_MAGIC) {
+		void *upper = NULL;
+
+		/* struct ovl_inode, which is a module's, has its upper dentry behind the inode (fs/overlayfs/ovl_entry.h). */
+		bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
+		if (upper)
+			f->flags |= FILE_OVERLAY_UPPER;
+	}
 }
 
 /* Fills s->identity of s->object and writes its path to s->text; returns the length of the path. */

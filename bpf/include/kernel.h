@@ -473,6 +473,7 @@ struct pt_regs {
 #define TMPFS_MAGIC 0x01021994
 #define MNT_NOEXEC 0x04
 #define DCACHE_MOUNTED_BEFORE_ENUM 0x00010000
+#define OVERLAYFS_MAGIC 0x794c7630
 #define PROC_SUPER_MAGIC 0x9fa0
 #define SYSFS_MAGIC 0x62656572
 #define TS_COMPAT 0x0002
@@ -487,6 +488,7 @@ struct pt_regs {
 #define RENAME_EXCHANGE 2
 #define O_WRONLY 01
 #define O_CREAT 0100
+#define O_EXCL 0200
 #define O_TRUNC 01000
 #define AF_UNIX 1
 #define S_IFSOCK 0140000

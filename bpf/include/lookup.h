@@ -20,6 +20,7 @@ const volatile __u32 dentry_shift = 0;
 enum lookup_flag {
 	LOOKUP_FOLLOW = 1, /* a symbolic link at the end is followed */
 	LOOKUP_EMPTY = 2,  /* an empty name means the directory itself, or its descriptor's file */
+	LOOKUP_KERNEL = 4, /* the name lies in the memory of the kernel */
 };
 
 enum lookup_result {
@@ -27,6 +28,8 @@ enum lookup_result {
 	/* The directory is known, and the last component is not in it, or not in the cache. */
 	LOOKUP_ABSENT = 2,
 	LOOKUP_UNKNOWN = 4,
+	/* As absent, and the cache says that there was nothing when somebody last looked. */
+	LOOKUP_NEGATIVE = 8,
 };
 
 #define NAME_START TEXT_MAX /* room for the texts of links before it */
@@ -112,6 +115,7 @@ ROUND __u64 lookup_child(__u32 slot, __u64 hash_length)
 	return 0;
 }
 
+#define STACKED_MOUNTS 16
 #define MOUNT_STEPS 32
 #define MOUNT_ROUNDS 32 /* times MOUNT_STEPS: mounts on one mount that are looked through */
 
@@ -149,31 +153,39 @@ ALWAYS_INLINE bool is_mountpoint(struct dentry *dentry)
 	return BPF_CORE_READ(dentry, d_flags) & flag;
 }
 
+/* The mount on w->dentry as seen from w->mnt: its address, 0 for none, 1 when there are too many to look through. */
+ROUND __u64 lookup_mount(__u32 slot)
+{
+	__u64 found = 1;
+
+	for (int i = 0; i < MOUNT_ROUNDS && (found & 1); i++)
+		found = lookup_mount_round(slot, found & ~1ULL);
+	return found & 1 ? 1 : found;
+}
+
 /* Goes from w->dentry down to what is mounted on it. The flag says only that something is, in some mount namespace. */
 ALWAYS_INLINE void lookup_mounted(struct scratch *s)
 {
 	struct name_walk *w = &s->name_walk;
 
-	for (int depth = 0; depth < 4; depth++) {
+	for (int depth = 0; depth < STACKED_MOUNTS; depth++) {
 		struct vfsmount *mnt;
-		__u64 found = 1;
 		struct mount *m;
+		__u64 found;
 
 		if (!is_mountpoint(w->dentry))
 			return;
-		for (int i = 0; i < MOUNT_ROUNDS && (found & 1); i++)
-			found = lookup_mount_round(s->slot, found & ~1ULL);
+		found = lookup_mount(s->slot);
 		if (!found)
 			return;
-		if (found & 1) {
-			w->result = LOOKUP_UNKNOWN;
-			return;
-		}
+		if (found == 1)
+			break;
 		m = (void *)found;
 		mnt = (void *)m + bpf_core_field_offset(struct mount, mnt);
 		w->mnt = mnt;
 		w->dentry = BPF_CORE_READ(mnt, mnt_root);
 	}
+	w->result = LOOKUP_UNKNOWN;
 }
 
 /* ".." */
@@ -293,8 +305,8 @@ unknown:
 }
 
 /*
- * Entries of procfs are made when they are asked for: a call that begins may find none yet. What self leads to is known without.
- * Follows self/fd/N, self/root, self/cwd and self/exe at the root of a procfs; returns whether it did.
+ * Entries of procfs are made when they are asked for: a call that begins may find none yet. What self and thread-self lead to is
+ * known without. Follows fd/N, root, cwd and exe below them at the root of a procfs; returns whether it did.
  */
 ALWAYS_INLINE bool lookup_self(struct scratch *s, __u64 at, __u64 next)
 {
@@ -302,14 +314,19 @@ ALWAYS_INLINE bool lookup_self(struct scratch *s, __u64 at, __u64 next)
 	struct name_walk *w = &s->name_walk;
 	struct dentry *dentry = w->dentry;
 	struct vfsmount *mnt = w->mnt;
+	__u32 number = 0, word, last;
 	struct file *file;
-	__u32 number = 0;
-	__u32 word;
 
-	if (dentry != BPF_CORE_READ(mnt, mnt_root) || BPF_CORE_READ(mnt, mnt_sb, s_magic) != PROC_SUPER_MAGIC)
+	if (dentry != BPF_CORE_READ(mnt, mnt_root) || BPF_CORE_READ(mnt, mnt_sb, s_magic) != PROC_SUPER_MAGIC ||
+	    s->name[next] != '/')
 		return false;
-	if (next - at != 4 || *(__u32 *)&s->name[at] != 0x666c6573 || s->name[next] != '/')
+	/* The last four letters of both, and the first four of thread-self. */
+	last = *(__u32 *)&s->name[next - 4];
+	word = *(__u32 *)&s->name[at];
+	if (last != 0x666c6573 || (next - at == 11 && word != 0x65726874))
 		return false;
+	if (next - at == 4)
+		task = BPF_CORE_READ(task, group_leader);
 	word = *(__u32 *)&s->name[next + 1];
 	if ((word & 0xffffff) == 0x2f6466) { /* "fd/" */
 		next += 4;
@@ -346,6 +363,27 @@ ALWAYS_INLINE bool lookup_self(struct scratch *s, __u64 at, __u64 next)
 	return true;
 }
 
+/*
+ * The text of a link that is too long for its inode lies on disk and in a page that cannot be reached from here. Those that
+ * were made while we watched are kept, by device and inode.
+ */
+struct long_link_key {
+	__u64 inode;
+	__u64 device;
+};
+
+struct long_link {
+	__u64 length;
+	__u8 text[TEXT_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct long_link_key);
+	__type(value, struct long_link);
+} long_links SEC(".maps");
+
 /* Follows a symbolic link: its text takes the place of its name. */
 ALWAYS_INLINE void lookup_link(struct scratch *s, struct dentry *link, struct inode *inode)
 {
@@ -360,6 +398,13 @@ ALWAYS_INLINE void lookup_link(struct scratch *s, struct dentry *link, struct in
 	if (BPF_CORE_READ(inode, i_sb, s_magic) == PROC_SUPER_MAGIC && !text) {
 		lookup_proc_link(s, link, inode);
 		return;
+	}
+	if (!text) {
+		struct long_link_key key = {.inode = BPF_CORE_READ(inode, i_ino), .device = BPF_CORE_READ(inode, i_sb, s_dev)};
+		struct long_link *kept = bpf_map_lookup_elem(&long_links, &key);
+
+		if (kept && kept->length == size)
+			text = (char *)kept->text;
 	}
 	at = (__u64)w->at - size;
 	if (!text || size == 0 || size >= TEXT_MAX || at >= NAME_END) {
@@ -378,11 +423,13 @@ ALWAYS_INLINE void lookup_link(struct scratch *s, struct dentry *link, struct in
 	}
 }
 
+#define TRAILING_SLASHES 16
+
 /* Goes along one component of the name; returns the result, 0 while there is more. */
 ROUND __u32 lookup_round(__u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
-	__u64 hash_length, at, next;
+	__u64 hash_length, at, next, end;
 	struct dentry *child;
 	struct inode *inode;
 	struct name_walk *w;
@@ -414,7 +461,10 @@ ROUND __u32 lookup_round(__u32 slot)
 		return LOOKUP_UNKNOWN;
 	w->at = next;
 	/* Slashes at the end change nothing but that a link is followed. */
-	last = s->name[next] == 0 || (s->name[next] == '/' && s->name[next + 1] == 0);
+	end = next;
+	for (int i = 0; i < TRAILING_SLASHES && s->name[end] == '/'; i++)
+		end++;
+	last = s->name[end] == 0;
 	if (length == 1 && s->name[at] == '.')
 		return 0;
 	if (length == 2 && s->name[at] == '.' && s->name[at + 1] == '.') {
@@ -428,12 +478,12 @@ ROUND __u32 lookup_round(__u32 slot)
 		w->last = at;
 		w->last_length = length;
 	}
-	if (length == 4 && lookup_self(s, at, next))
+	if ((length == 4 || length == 11) && lookup_self(s, at, next))
 		return w->result;
 	child = (void *)lookup_child(slot, hash_length);
 	inode = child ? BPF_CORE_READ(child, d_inode) : NULL;
 	if (!inode)
-		return last ? LOOKUP_ABSENT : LOOKUP_UNKNOWN;
+		return !last ? LOOKUP_UNKNOWN : child ? LOOKUP_NEGATIVE : LOOKUP_ABSENT;
 	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFLNK &&
 	    (!last || (w->flags & LOOKUP_FOLLOW) || s->name[next] == '/')) {
 		lookup_link(s, child, inode);
@@ -462,11 +512,16 @@ ROUND __u64 lookup_mix(__u32 slot)
 	return mix;
 }
 
-/* Reads the caller's string. Returns false when it cannot be read. */
-ALWAYS_INLINE bool lookup_read(struct scratch *s, const void *string)
+/* Reads the caller's string, or the kernel's copy of it. Returns false when it cannot be read. */
+ALWAYS_INLINE bool lookup_read(struct scratch *s, const void *string, bool kernel)
 {
 	struct name_walk *w = &s->name_walk;
-	long n = bpf_probe_read_user_str(&s->name[NAME_START], TEXT_MAX, string);
+	long n;
+
+	if (kernel)
+		n = bpf_probe_read_kernel_str(&s->name[NAME_START], TEXT_MAX, string);
+	else
+		n = bpf_probe_read_user_str(&s->name[NAME_START], TEXT_MAX, string);
 
 	if (n < 0) {
 		s->name[NAME_START] = 0;
@@ -512,7 +567,18 @@ ALWAYS_INLINE bool lookup_begin(struct scratch *s, int descriptor)
 	return w->dentry && w->mnt;
 }
 
-#define NAME_ROUNDS 2200 /* PATH_MAX / 2 components, and links */
+/* Their product is more than PATH_MAX / 2 components and the links. */
+#define NAME_STEPS 48
+#define NAME_ROUNDS 48
+
+ROUND __u32 lookup_steps(__u32 slot)
+{
+	__u32 result = 0;
+
+	for (int i = 0; i < NAME_STEPS && !result; i++)
+		result = lookup_round(slot);
+	return result;
+}
 
 /* Walks along the name that was read, from a directory; returns lookup_result, and the outcome is in s->name_walk. */
 ROUND __u32 lookup(__u32 slot, int descriptor, __u32 flags)
@@ -528,7 +594,7 @@ ROUND __u32 lookup(__u32 slot, int descriptor, __u32 flags)
 	if (s->name[NAME_START] == 0)
 		return flags & LOOKUP_EMPTY ? LOOKUP_FOUND : LOOKUP_UNKNOWN;
 	for (int i = 0; i < NAME_ROUNDS && !result; i++)
-		result = lookup_round(slot);
+		result = lookup_steps(slot);
 	return result ? result : LOOKUP_UNKNOWN;
 }
 

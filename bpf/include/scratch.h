@@ -65,6 +65,8 @@ struct name_walk {
 struct name_before {
 	__u64 hash; /* of the string; 0 when nothing is known */
 	struct dentry *parent;
+	__u32 result; /* enum lookup_result */
+	__u32 reserved;
 };
 
 struct scratch {
@@ -97,6 +99,8 @@ struct scratch {
 	__u8 text[TEXT_LIMIT + TEXT_MAX];
 	/* The name that a call was given, what it was at the call's entry, and the walk along it (lookup.h). */
 	struct name_before before;
+	__u32 lookup_result; /* of the name that was appended last */
+	__u32 unused;
 	struct name_walk name_walk;
 	__u8 name[3 * TEXT_MAX];
 };

@@ -28,6 +28,7 @@ func calls() []call {
 		{"sendfile", []uint16{40}, []uint16{187, 239}},
 		{"copy_file_range", []uint16{326}, []uint16{377}},
 		{"splice", []uint16{275}, []uint16{313}},
+		{"io_submit", []uint16{209, 544}, []uint16{248}},
 		{"fallocate", []uint16{285}, []uint16{324}},
 		{"ftruncate", []uint16{77}, []uint16{93, 194}},
 		{"truncate", []uint16{76}, []uint16{92, 193}},

@@ -1,9 +1,7 @@
 package file
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -70,13 +68,8 @@ func (w *Wanted) findObjects(p glob.Pattern) error {
 	}
 	for _, path := range paths {
 		var st unix.Stat_t
-		if err := unix.Stat(path, &st); err != nil {
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-				continue
-			}
-			return fmt.Errorf("cannot look at %q: %w", path, err)
-		}
-		if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		// What cannot be looked at now is learned when it is first seen.
+		if err := unix.Stat(path, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 			continue
 		}
 		if err := w.remember(object{st.Dev, st.Ino}); err != nil {
