@@ -20,7 +20,7 @@ var verdict = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+)`)
 // runTests runs a test binary in a directory and makes a result of every test and subtest in it. Whether a test may be skipped
 // is for who reads the report.
 func runTests(r *results, name, binary, dir string, env ...string) {
-	cmd := exec.Command(binary, "-test.v", "-test.timeout=600s")
+	cmd := exec.Command(binary, "-test.v", "-test.timeout=1200s")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.StdoutPipe()
