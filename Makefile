@@ -49,8 +49,12 @@ test: root deps-test generate-check imports alone build ## everything, from unit
 test-unit: root deps-test ## unit tests only, with the race detector
 	@make/test unit
 
+.PHONY: test-kernels
+test-kernels: root deps-test ## of these only what boots other kernels in QEMU; shows what attached, ran and was seen on each
+	@make/test kernels
+
 .PHONY: bench
-bench: root deps-test build ## costs, latencies and memory, each against a baseline of the same run (as root)
+bench: root deps-bench build ## costs, latencies and memory, each against a baseline of the same run (as root)
 	@go run ./test/bench
 	@go run ./test/sigmabench
 
@@ -89,6 +93,10 @@ generate: deps-test ## Go of the event model, eBPF objects and their checksums
 generate-check: deps-test ## fail when a generated file does not come from its sources, byte for byte
 	@make/generate --check
 
+.PHONY: budget
+budget: root deps-test ## note in bpf/verifier-budget.txt what the kernels' verifiers walk of each eBPF program
+	@go test -count 1 -timeout 40m -run '^(TestKernels|TestVerifierBudgetOfThisKernel)$$' ./test/kernels -update-budget
+
 .PHONY: fmt
 fmt: deps-lint ## lay out Go and C
 	golangci-lint fmt $(MODULES)
@@ -104,12 +112,15 @@ clean: ## remove what was built; downloaded tools stay in .tools
 	rm -rf bin build dist
 
 ##@ Prepare
-.PHONY: deps deps-test deps-lint root
+.PHONY: deps deps-test deps-bench deps-lint root
 deps: ## what make build and make run need
 	@make/deps build
 
 deps-test: ## what make test and make generate need
 	@make/deps build test
+
+deps-bench: ## what make bench needs
+	@make/deps build test bench
 
 deps-lint: ## what make lint and make fmt need
 	@make/deps build test lint

@@ -73,6 +73,8 @@ type Settings struct {
 	Without []string
 	// Types holds what has been parsed of the kernel's BTF, which is slow to parse; nil parses it anew.
 	Types *btf.Cache
+	// LogLevel says how much of the verifier's log each program keeps, for measurements; 0 keeps none.
+	LogLevel ebpf.LogLevel
 }
 
 // Verify compares an object with the SHA-256 that was committed for its name.
@@ -158,7 +160,9 @@ func Load(name string, object []byte, s Settings) (*Object, error) {
 		if call := s.Called[p]; call != "" {
 			hook = call
 		}
-		c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{MapReplacements: o.maps, Cache: types})
+		c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{
+			MapReplacements: o.maps, Cache: types, Programs: ebpf.ProgramOptions{LogLevel: s.LogLevel},
+		})
 		if err != nil {
 			o.attachments = append(o.attachments, Attachment{p, hook, refusal(err)})
 			continue

@@ -1,6 +1,6 @@
 // Command bench measures a running Vedette on this machine and prints every number beside a baseline of the same run.
 //
-//	sudo go run ./test/bench [--bin bin] [--seconds 10] [--json]
+//	sudo go run ./test/bench [--bin bin] [--only programs|loads] [--seconds 10] [--pairs 5] [--json]
 package main
 
 import (
@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"text/tabwriter"
 	"time"
 )
 
@@ -38,8 +37,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	rules := flags.String("rules", "rules", "directory of the rules")
 	programs := flags.String("programs", "test/programs", "directory of the load programs' sources")
 	seconds := flags.Float64("seconds", 10, "length of one measurement")
+	pairs := flags.Int("pairs", 5, "runs of each workload with Vedette and without it")
+	only := flags.String("only", "", "programs (starting programs: rates, latencies, memory) or loads (what compiling and handling files costs)")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {
+		return 2
+	}
+	if *only != "" && *only != "programs" && *only != "loads" || *pairs < 1 {
+		fmt.Fprintln(stderr, "bench: --only is programs or loads, and --pairs at least 1")
 		return 2
 	}
 	b, err := newBench(*bin, *rules, *programs, *seconds, stderr)
@@ -48,42 +53,36 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	defer b.close()
-	rows, err := b.measure(ctx)
-	if err != nil {
+	var r results
+	if err := b.all(ctx, *only, *pairs, &r); err != nil {
 		fmt.Fprintln(stderr, "bench:", err)
 		return 1
 	}
 	if *asJSON {
-		if err := json.NewEncoder(stdout).Encode(rows); err != nil {
-			return 1
+		err = json.NewEncoder(stdout).Encode(r)
+	} else {
+		err = r.write(stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+// all measures what is asked for.
+func (b *bench) all(ctx context.Context, only string, pairs int, r *results) error {
+	if only != "loads" {
+		rows, err := b.measure(ctx)
+		if err != nil {
+			return err
 		}
-		return 0
+		r.Measures = rows
 	}
-	w := tabwriter.NewWriter(stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "measure\tvalue\tunit\tbaseline\tof\tratio\taim")
-	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%.4g\t%s\t%.4g\t%s\t%.3g\t%s\n", r.Measure, r.Value, r.Unit, r.Baseline, r.Of, r.Ratio, r.Aim)
+	if only != "programs" {
+		return b.slowdowns(ctx, pairs, r)
 	}
-	return map[bool]int{true: 0, false: 1}[w.Flush() == nil]
-}
-
-// row is one number beside what it is compared with in the same run.
-type row struct {
-	Measure  string  `json:"measure"`
-	Value    float64 `json:"value"`
-	Unit     string  `json:"unit"`
-	Baseline float64 `json:"baseline"`
-	Of       string  `json:"of"`
-	Ratio    float64 `json:"ratio"`
-	Aim      string  `json:"aim,omitempty"`
-}
-
-func newRow(measure string, value float64, unit string, baseline float64, of, aim string) row {
-	r := row{Measure: measure, Value: value, Unit: unit, Baseline: baseline, Of: of, Aim: aim}
-	if baseline != 0 {
-		r.Ratio = value / baseline
-	}
-	return r
+	return nil
 }
 
 // build compiles a load program.

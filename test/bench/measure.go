@@ -143,15 +143,21 @@ func (b *bench) measureRunning(ctx context.Context, s *system, without float64) 
 		return nil, err
 	}
 	rows = append(rows, resident...)
-	// The last health message is up to a second old.
-	time.Sleep(1500 * time.Millisecond)
-	return append(rows, newRow("process events lost", float64(s.lost()), "events", 0, "", "0")), nil
+	flows, err := s.flows()
+	if err != nil {
+		return nil, err
+	}
+	made, lost := uint64(0), uint64(0)
+	for _, f := range flows {
+		made, lost = made+f.Made, lost+f.Lost
+	}
+	return append(rows, newRow("events lost", float64(lost), "events", float64(made), "made", "0")), nil
 }
 
 // cpu measures what each part costs at a fixed rate, beside what starting the programs costs by itself.
 func (b *bench) cpu(ctx context.Context, s *system, rate int) ([]row, error) {
 	b.say("CPU at %d exec/s ...", rate)
-	p, err := openPrograms()
+	p, err := openPrograms(s.pid(subject.Collector))
 	if err != nil {
 		return nil, err
 	}

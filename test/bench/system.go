@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cilium/ebpf"
 	"github.com/nats-io/nats.go"
 
 	pb "github.com/vedette-edr/vedette/proto"
@@ -101,16 +99,51 @@ func (s *system) pid(component string) int {
 	return int(s.health[component].GetPid())
 }
 
-// lost is how many process events were given up so far.
-func (s *system) lost() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.health[subject.Collector].GetFlows() {
-		if f.Class == pb.Class_CLASS_PROCESS {
-			return f.Lost
+// fresh waits for what a component says of itself from now on.
+func (s *system) fresh(component string) (*pb.Health, error) {
+	now := time.Now().UnixNano()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		s.mu.Lock()
+		h := s.health[component]
+		s.mu.Unlock()
+		if h.GetWallTimeNs() > now {
+			return h, nil
 		}
 	}
-	return 0
+	return nil, fmt.Errorf("nothing was heard of %s for 10 s", component)
+}
+
+// flows is what became of the collector's events so far, by class.
+func (s *system) flows() (map[pb.Class]classRate, error) {
+	h, err := s.fresh(subject.Collector)
+	if err != nil {
+		return nil, err
+	}
+	flows := map[pb.Class]classRate{}
+	for _, f := range h.Flows {
+		flows[f.Class] = classRate{Made: f.Made, Lost: f.Lost}
+	}
+	for _, loss := range h.Losses {
+		if loss.Cause == pb.LossCause_LOSS_CAUSE_THROTTLED {
+			f := flows[loss.Class]
+			f.Withheld, f.Lost = loss.Count, f.Lost-min(f.Lost, loss.Count)
+			flows[loss.Class] = f
+		}
+	}
+	return flows, nil
+}
+
+// cpu is what Vedette's processes have run so far, in seconds.
+func (s *system) cpu() (float64, error) {
+	sum := 0.0
+	for _, c := range []string{subject.Collector, subject.Bus, subject.Analyzer} {
+		one, err := cpuSeconds(s.pid(c))
+		if err != nil {
+			return 0, err
+		}
+		sum += one
+	}
+	return sum, nil
 }
 
 func (s *system) stop() error {
@@ -163,54 +196,4 @@ func residentMiB(pid int) (float64, error) {
 		}
 	}
 	return 0, fmt.Errorf("process %d has no VmRSS", pid)
-}
-
-// programs measures what Vedette's eBPF programs cost; the kernel counts while stats is open.
-type programs struct {
-	loaded []*ebpf.Program
-	stats  io.Closer
-}
-
-func openPrograms() (*programs, error) {
-	const runTime = 0 // BPF_STATS_RUN_TIME
-	stats, err := ebpf.EnableStats(runTime)
-	if err != nil {
-		return nil, fmt.Errorf("cannot make the kernel time eBPF programs: %w", err)
-	}
-	p := &programs{stats: stats}
-	for id := ebpf.ProgramID(0); ; {
-		next, err := ebpf.ProgramGetNextID(id)
-		if err != nil {
-			return p, nil
-		}
-		id = next
-		program, err := ebpf.NewProgramFromID(id)
-		if err != nil {
-			continue
-		}
-		if info, err := program.Info(); err == nil && strings.HasPrefix(info.Name, "process_") {
-			p.loaded = append(p.loaded, program)
-			continue
-		}
-		program.Close()
-	}
-}
-
-func (p *programs) seconds() (float64, error) {
-	sum := 0.0
-	for _, program := range p.loaded {
-		s, err := program.Stats()
-		if err != nil {
-			return 0, err
-		}
-		sum += s.Runtime.Seconds()
-	}
-	return sum, nil
-}
-
-func (p *programs) close() {
-	for _, program := range p.loaded {
-		program.Close()
-	}
-	p.stats.Close()
 }

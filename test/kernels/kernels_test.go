@@ -1,23 +1,24 @@
-// Package kernels boots other kernels in QEMU and runs the process sensor's own tests on them. Nothing but a kernel and an
-// initramfs goes in; the guest (test/kernels/guest) prints one RESULT line per check. CPUs are emulated: no virtualization
-// is needed, and nothing here depends on speed.
+// Package kernels boots other kernels in QEMU and runs the real collector and the sensors' own tests on them. Nothing but a
+// kernel and an initramfs goes in; the guest (test/kernels/guest) prints one RESULT line per check and a report. CPUs are
+// emulated: no virtualization is needed, and nothing here depends on speed.
 package kernels
 
 import (
 	"bytes"
-	"context"
 	_ "embed"
-	"errors"
-	"fmt"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
-	"strconv"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/vedette-edr/vedette/test/kernels/budget"
+	"github.com/vedette-edr/vedette/test/kernels/report"
 )
 
 // The series that fetch.sh keeps at hand.
@@ -25,12 +26,25 @@ import (
 //go:embed series
 var series string
 
-const emulator = "qemu-system-x86_64"
+// update writes the budget anew instead of comparing with it: make budget.
+var update = flag.Bool("update-budget", false, "write bpf/verifier-budget.txt, and run nothing but what that takes")
 
-// bootTimeout is for a busy machine; alone a kernel takes about half a minute.
-const bootTimeout = 8 * time.Minute
+const (
+	budgetFile = "../../bpf/verifier-budget.txt"
+	tableFile  = "../../build/kernels.txt"
+	// newest is the series that stands for whatever is newest.
+	newest = "newest"
+)
 
-func TestProcessSensorOnEveryKernel(t *testing.T) {
+// matrix collects what the machines tell; they run side by side.
+type matrix struct {
+	budget budget.Budget
+
+	mu      sync.Mutex
+	columns []report.Column
+}
+
+func TestKernels(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("the kernels at hand are for x86-64, and this machine cannot build programs for them")
 	}
@@ -38,17 +52,92 @@ func TestProcessSensorOnEveryKernel(t *testing.T) {
 	if err != nil {
 		t.Skipf("no kernel can be booted: %v; run make deps-test, which installs it", err)
 	}
+	m := &matrix{}
+	if m.budget, err = budget.Read(budgetFile); err != nil {
+		t.Fatal(err)
+	}
+	// The subtests run after this function has returned.
+	t.Cleanup(func() { m.finish(t) })
 	initramfs := buildInitramfs(t)
-	for line := range strings.Lines(series) {
-		fields := strings.Fields(line)
-		if len(fields) == 0 || fields[0] == "#" {
-			continue
-		}
-		t.Run(fields[0], func(t *testing.T) {
-			kernel := kernelOf(t, fields[0])
+	for _, name := range seriesNames() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kernel := kernelOf(t, name)
 			t.Log(filepath.Base(kernel))
-			checkConsole(t, boot(t, qemu, kernel, initramfs))
+			began := time.Now()
+			console := boot(t, qemu, kernel, initramfs)
+			r := checkConsole(t, console)
+			if r == nil {
+				return
+			}
+			r.Stages = append(r.Stages, report.Stage{Name: "all of it", Seconds: time.Since(began).Seconds()})
+			m.add(report.Column{Heading: r.Series(), Report: r})
+			checkAttached(t, name, r)
+			checkSkipped(t, name, r)
+			m.check(t, r.Series(), name != newest, r)
 		})
+	}
+}
+
+func seriesNames() []string {
+	var names []string
+	for line := range strings.Lines(series) {
+		if fields := strings.Fields(line); len(fields) > 0 && fields[0] != "#" {
+			names = append(names, fields[0])
+		}
+	}
+	return names
+}
+
+func (m *matrix) add(c report.Column) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.columns = append(m.columns, c)
+}
+
+// check compares a kernel with the budget, or puts it there. Of the newest kernel the series changes by itself, and so does
+// that of a host: without any entry for it they are not compared.
+func (m *matrix) check(t *testing.T, kernel string, pinned bool, r *report.Report) {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if *update {
+		m.budget.Set(kernel, r.Verified())
+		return
+	}
+	if !pinned && !m.budget.Knows(kernel) {
+		t.Logf("the budget has no entries for kernel %s: what its verifier walked is not compared; add them with: make budget", kernel)
+		return
+	}
+	for _, complaint := range m.budget.Compare(kernel, r.Verified()) {
+		t.Error(complaint)
+	}
+}
+
+// finish writes what the machines have told.
+func (m *matrix) finish(t *testing.T) {
+	if *update {
+		if t.Failed() {
+			t.Error("the budget is not written, because something above failed")
+		} else if err := m.budget.Write(budgetFile); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	if len(m.columns) == 0 {
+		return
+	}
+	slices.SortFunc(m.columns, func(a, b report.Column) int { return budget.CompareKernels(a.Heading, b.Heading) })
+	var table bytes.Buffer
+	if err := report.Write(&table, m.columns); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("\n%s", table.Bytes())
+	if err := os.MkdirAll(filepath.Dir(tableFile), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(tableFile, table.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -67,52 +156,4 @@ func kernelOf(t *testing.T, series string) string {
 		t.Skipf("no kernel of series %s in %s; run make deps-test, which fetches it where the mirror has it", series, dir)
 	}
 	return images[len(images)-1]
-}
-
-// boot runs a kernel until it switches the machine off and returns its console.
-func boot(t *testing.T, qemu, kernel, initramfs string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), bootTimeout)
-	defer cancel()
-	var console, complaints bytes.Buffer
-	cmd := exec.CommandContext(ctx, qemu,
-		"-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "max", "-smp", "2", "-m", "768",
-		"-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
-		"-kernel", kernel, "-initrd", initramfs,
-		// ramfs as root, because tmpfs is a fact that the sensor reports. What a kernel warns of ends the machine at once.
-		"-append", "console=ttyS0 quiet rootfstype=ramfs panic=-1 oops=panic panic_on_warn=1 mitigations=off nokaslr")
-	cmd.Stdout, cmd.Stderr = &console, &complaints
-	cmd.WaitDelay = 10 * time.Second
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			err = fmt.Errorf("it is not done after %v: %w", bootTimeout, errors.Join(ctx.Err(), err))
-		}
-		t.Errorf("cannot run the machine: %v: %s", err, complaints.String())
-	}
-	return console.String()
-}
-
-var result = regexp.MustCompile(`(?m)^RESULT (\S+) (ok|FAIL|[0-9]+)(.*?)\r?$`)
-
-// checkConsole wants every result to be ok, and as many as the guest says it has printed.
-func checkConsole(t *testing.T, console string) {
-	t.Helper()
-	count, done := 0, ""
-	for _, r := range result.FindAllStringSubmatch(console, -1) {
-		if r[1] == "DONE" {
-			done = r[2]
-			continue
-		}
-		count++
-		if r[2] != "ok" {
-			t.Errorf("%s:%s", r[1], r[3])
-		}
-	}
-	if done != strconv.Itoa(count) || count == 0 {
-		t.Errorf("%d results came and the guest counted %q of them: it did not come to its end", count, done)
-	}
-	t.Logf("%d checks", count)
-	if t.Failed() {
-		t.Logf("the end of the console:\n%s", console[max(0, len(console)-16<<10):])
-	}
 }

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+
+	"github.com/vedette-edr/vedette/test/kernels/report"
+)
+
+// sensor is the package of a test binary.
+func sensor(binary string) string { return strings.TrimSuffix(binary, ".test") }
+
+var verdict = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+)`)
+
+// runTests runs a test binary in a directory and makes a result of every test and subtest in it. Whether a test may be skipped
+// is for who reads the report.
+func runTests(r *results, name, binary, dir string, env ...string) {
+	cmd := exec.Command(binary, "-test.v", "-test.timeout=1200s")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		r.add(name, err.Error())
+		return
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		r.add(name, err.Error())
+		return
+	}
+	said, ran, failed := "", 0, 0
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		fmt.Fprintln(r.out, line)
+		v := verdict.FindStringSubmatch(line)
+		if strings.HasPrefix(line, "=== ") {
+			said = ""
+			continue
+		}
+		if v == nil {
+			said += line + " "
+			continue
+		}
+		test := name + "/" + v[2]
+		switch v[1] {
+		case "PASS":
+			ran++
+			r.add(test, "")
+		case "SKIP":
+			ran++
+			r.add(test, "")
+			r.Skipped = append(r.Skipped, report.Skip{Test: test, Reason: oneLine(said)})
+		default:
+			failed++
+			r.add(test, "failed: "+said)
+		}
+		said = ""
+	}
+	err = errors.Join(lines.Err(), cmd.Wait())
+	if err != nil && failed == 0 {
+		r.add(name, fmt.Sprintf("%v: %s", err, said))
+	}
+	if ran == 0 {
+		r.add(name, "no test passed")
+	}
+}
