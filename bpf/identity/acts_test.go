@@ -20,34 +20,36 @@ func raw(number uintptr, arguments ...uintptr) error {
 	return nil
 }
 
-// raw2 is raw for calls that return something.
-//
-//go:norace
-func raw2(number uintptr, a, b uintptr) (uintptr, error) {
-	r, _, errno := unix.RawSyscall(number, a, b, 0)
+// born makes a child by clone or clone3, has it make one call and end, and waits for it. In the child lives nothing of Go's
+// runtime but this thread: whatever may grow the stack or hand over to another goroutine would wait forever there.
+func born(number, a, b uintptr, then ...uintptr) error {
+	var c [2]uintptr
+	copy(c[:], then)
+	pid, errno := bear(number, a, b, c[0], c[1])
 	if errno != 0 {
-		return 0, errno
+		return errno
 	}
-	return r, nil
-}
-
-// born ends a child that clone made, and waits for it in its parent.
-func born(pid uintptr, err error) error {
-	if err != nil {
-		return err
-	}
-	if pid == 0 {
-		// Nothing of Go's runtime but this thread lives here.
-		for {
-			unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
-		}
-	}
-	_, err = unix.Wait4(int(pid), nil, 0, nil)
+	_, err := unix.Wait4(int(pid), nil, 0, nil)
 	return err
 }
 
+//go:norace
+//go:nosplit
+func bear(number, a, b, then, argument uintptr) (uintptr, syscall.Errno) {
+	pid, _, errno := syscall.RawSyscall(number, a, b, 0)
+	if pid != 0 || errno != 0 {
+		return pid, errno
+	}
+	if then != 0 {
+		syscall.RawSyscall(then, argument, 0, 0)
+	}
+	for {
+		syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 0, 0, 0)
+	}
+}
+
 // fork is a plain one.
-func fork() (uintptr, error) { return raw2(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0) }
+func fork(then ...uintptr) error { return born(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, then...) }
 
 // becomes replaces the program by another one, or itself, that does nothing.
 func becomes(path string) error {
@@ -170,29 +172,22 @@ func acts() map[string]func() error {
 			)
 		}),
 		"clone": func() error {
-			return born(raw2(unix.SYS_CLONE, unix.CLONE_NEWUTS|unix.CLONE_NEWPID|uintptr(unix.SIGCHLD), 0))
+			return born(unix.SYS_CLONE, unix.CLONE_NEWUTS|unix.CLONE_NEWPID|uintptr(unix.SIGCHLD), 0)
 		},
 		"clone3": func() error {
 			arguments := [11]uint64{0: unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWTIME, 4: uint64(unix.SIGCHLD)}
-			return born(raw2(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&arguments)), 88))
+			return born(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&arguments)), 88)
 		},
-		"user": func() error {
-			pid, err := fork()
-			if pid == 0 && err == nil {
-				// The only thread of its process, which a new user namespace wants.
-				unix.RawSyscall(unix.SYS_UNSHARE, unix.CLONE_NEWUSER, 0, 0)
-				unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0)
-			}
-			return born(pid, err)
-		},
+		// The child is the only thread of its process, which a new user namespace wants.
+		"user":                   func() error { return fork(unix.SYS_UNSHARE, unix.CLONE_NEWUSER) },
 		"told, then setgroups":   told(func() error { return setgroups(40) }),
-		"told, then fork":        told(func() error { return born(fork()) }),
+		"told, then fork":        told(func() error { return fork() }),
 		"told, then exec":        told(func() error { return becomes("/proc/self/exe") }),
 		"told, then exit":        told(func() error { return nil }),
 		"told, then failed exec": told(func() error { return refused(unix.Exec("/nowhere", nil, nil), unix.ENOENT) }),
 		"login":                  func() error { return errors.Join(login("1234"), setgroups(50)) },
 		"login and logout": func() error {
-			return errors.Join(login("1234"), born(fork()), login("4294967295"), setgroups(50))
+			return errors.Join(login("1234"), fork(), login("4294967295"), setgroups(50))
 		},
 		"become another by exec": as(func() error { return becomes(os.Getenv(programVariable)) }),
 		"regain by exec":         func() error { return errors.Join(keep(1<<capNetRaw), becomes("/proc/self/exe")) },

@@ -390,9 +390,7 @@ ALWAYS_INLINE void exited(struct task_struct *task, bool group_dead, __u32 watch
 	}
 	if (exit_says_group_dead ? !group_dead : task->signal->live.counter > 0)
 		return;
-	// A login ends with the process that it was recorded in; most processes are none's.
-	if (bpf_core_field_exists(task->loginuid) && task->loginuid.val == ~0U)
-		return;
+	// Not the thread's own login decides: the last thread need not be the one that was given it.
 	login = bpf_map_lookup_elem(&login_sessions, &tgid);
 	if (!login)
 		return;
