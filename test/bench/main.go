@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -54,15 +55,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	defer b.close()
 	var r results
-	if err := b.all(ctx, *only, *pairs, &r); err != nil {
-		fmt.Fprintln(stderr, "bench:", err)
-		return 1
-	}
+	// What was measured before something failed is worth as much.
+	failed := b.all(ctx, *only, *pairs, &r)
 	if *asJSON {
 		err = json.NewEncoder(stdout).Encode(r)
 	} else {
 		err = r.write(stdout)
 	}
+	err = errors.Join(failed, err)
 	if err != nil {
 		fmt.Fprintln(stderr, "bench:", err)
 		return 1
