@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -32,12 +34,39 @@ func Find(types *btf.Cache) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
+	files := openFiles()
 	samples, err := read(object)
+	for _, f := range files {
+		err = errors.Join(err, f.Close())
+	}
 	if err := errors.Join(err, object.Close()); err != nil {
 		return Table{}, fmt.Errorf("cannot look at the kernel's cache of names: %w", err)
 	}
 	return locate(samples)
 }
+
+// openFiles opens files of many names, so that there are entries to look at also where hardly a process runs. What cannot be
+// opened is not missed.
+func openFiles() []*os.File {
+	var files []*os.File
+	for _, dir := range []string{"/", "/proc/self", "/proc/self/ns", "/proc/sys/kernel", "/proc/sys/vm", "/sys/kernel", "/etc", "/usr", "/dev"} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries[:min(len(entries), mostFiles)] {
+			if e.Type().IsRegular() || e.IsDir() {
+				if f, err := os.Open(filepath.Join(dir, e.Name())); err == nil {
+					files = append(files, f)
+				}
+			}
+		}
+	}
+	return files
+}
+
+// mostFiles are opened of one directory.
+const mostFiles = 12
 
 // sample mirrors struct cache_sample of namecache.bpf.c.
 type sample struct {
