@@ -46,7 +46,7 @@ func (s *seen) is(t *testing.T, path string) {
 	want(t, "device", s.File.Device, st.Dev)
 	want(t, "inode", s.File.Inode, st.Ino)
 	want(t, "mode", s.File.Mode, st.Mode)
-	want(t, "links", uint64(s.File.Links), uint64(st.Nlink))
+	want(t, "links", uint64(s.File.Links), st.Nlink)
 	want(t, "size", s.File.Size, uint64(st.Size))
 	want(t, "mtime", s.File.MTime, st.Mtim.Nano())
 	want(t, "ctime", s.File.CTime, st.Ctim.Nano())

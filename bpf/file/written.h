@@ -124,7 +124,8 @@ ALWAYS_INLINE void written_to(int descriptor, struct call_arguments *a, __u64 le
 	if (!file || !holds_content(file))
 		return;
 	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == PROC_SUPER_MAGIC)
-		tell_procfs(file, offset_of(file, a, length), a->call == CALL_WRITE || a->call == CALL_PWRITE64 ? a->a1 : 0, length);
+		tell_procfs(file, offset_of(file, a, length), a->call == CALL_WRITE || a->call == CALL_PWRITE64 ? a->a1 : 0,
+			    length);
 	before = bpf_map_lookup_elem(&written_files, &file);
 	if (before) {
 		__sync_fetch_and_add(&before->bytes, length);

@@ -320,8 +320,8 @@ ALWAYS_INLINE bool lookup_self(struct scratch *s, __u64 at, __u64 next)
 	if (dentry != BPF_CORE_READ(mnt, mnt_root) || BPF_CORE_READ(mnt, mnt_sb, s_magic) != PROC_SUPER_MAGIC ||
 	    s->name[next] != '/')
 		return false;
-	/* The last four letters of both, and the first four of thread-self. */
-	last = *(__u32 *)&s->name[next - 4];
+	/* The last four letters of both, counted from the front for the verifier's sake, and the first four of thread-self. */
+	last = *(__u32 *)&s->name[at + (next - at == 11 ? 7 : 0)];
 	word = *(__u32 *)&s->name[at];
 	if (last != 0x666c6573 || (next - at == 11 && word != 0x65726874))
 		return false;

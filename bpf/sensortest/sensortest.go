@@ -4,6 +4,7 @@ package sensortest
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ func Observe(t *testing.T, o Options) *Observer {
 		if a.Err == nil {
 			continue
 		}
-		if contains(o.MayMiss, a.Name) {
+		if slices.Contains(o.MayMiss, a.Name) {
 			t.Logf("program %s is not attached to %s: %v", a.Name, a.Hook, a.Err)
 			continue
 		}
@@ -90,15 +91,6 @@ func Observe(t *testing.T, o Options) *Observer {
 		t.FailNow()
 	}
 	return obs
-}
-
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
 }
 
 // patience is how long a record that must come may take; emulated machines are slow.
