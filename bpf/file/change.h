@@ -207,14 +207,12 @@ ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct
 	submit_file(s);
 }
 
-static __attribute__((noinline)) void tell_change(struct call_arguments *a, struct names *n, struct pending_call *p)
+ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct pending_call *p)
 {
 	struct file_record *r;
 	struct scratch *s;
 	__u32 start;
 
-	if (!a || !n)
-		return;
 	s = begin_file(n->operation, a->call);
 	if (!s)
 		return;
