@@ -5,6 +5,7 @@
 
 #include "core.h"
 #include "record.h"
+#include "scratch.h"
 
 #define XARRAY_LEVELS 6 /* of 6 bits: more than an int has */
 
@@ -15,7 +16,7 @@ ALWAYS_INLINE bool is_node(__u64 entry)
 }
 
 /* What is stored at an index (xas_load), 0 when nothing is. */
-static __attribute__((noinline, unused)) __u64 xarray_load(__u64 entry, __u64 index)
+ROUND __u64 xarray_load(__u64 entry, __u64 index)
 {
 	for (int i = 0; i < XARRAY_LEVELS; i++) {
 		__u64 slots = bpf_core_field_size(((struct xa_node *)0)->slots) / sizeof(void *), at;

@@ -9,6 +9,7 @@
 
 #include "../include/call.h"
 #include "../include/pid.h"
+#include "../include/scratch.h"
 
 #define MAPLE_LEVELS 8
 #define MAPLE_PIVOTS 15
@@ -20,13 +21,19 @@ ALWAYS_INLINE __u64 maple_type(__u64 entry)
 	return entry >> 3 & 15;
 }
 
+/* 1 when a < b: the borrow of a - b. The verifier of 6.1 walks both ways of every comparison, 2 to the number of pivots. */
+ALWAYS_INLINE __u64 is_less(__u64 a, __u64 b)
+{
+	return ((~a & b) | ((~a | b) & (a - b))) >> 63;
+}
+
 /* The entry of a node that covers an address (mtree_range_walk in lib/maple_tree.c). */
-static __attribute__((noinline, unused)) __u64 maple_step(__u64 entry, __u64 address)
+ROUND __u64 maple_step(__u64 entry, __u64 address)
 {
 	void *node = (void *)(entry & ~255ULL);
 	__u64 pivot[MAPLE_PIVOTS] = {};
 	__u64 slots, at = 0;
-	__u8 end = MAPLE_PIVOTS;
+	__u64 end = MAPLE_PIVOTS;
 
 	if (!bpf_core_type_exists(struct maple_tree))
 		return 0;
@@ -47,7 +54,7 @@ static __attribute__((noinline, unused)) __u64 maple_step(__u64 entry, __u64 add
 	}
 #pragma unroll
 	for (int i = 0; i < MAPLE_PIVOTS; i++)
-		at += i < end && pivot[i] < address;
+		at += is_less(i, end) & is_less(pivot[i], address);
 	entry = 0;
 	bpf_probe_read_kernel(&entry, sizeof(entry), node + slots + at * sizeof(void *));
 	return entry;

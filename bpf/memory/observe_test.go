@@ -195,7 +195,8 @@ func (c *child) end() {
 func run(t *testing.T, act string, attributes *syscall.SysProcAttr, args ...string) int {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe", args...)
-	cmd.Env = append(os.Environ(), actVariable+"="+act)
+	// The runtime preempts by signals, which stop a process that is traced.
+	cmd.Env = append(os.Environ(), actVariable+"="+act, "GODEBUG=asyncpreemptoff=1")
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = attributes
 	if err := cmd.Run(); err != nil {
