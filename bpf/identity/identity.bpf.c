@@ -135,7 +135,9 @@ ALWAYS_INLINE void enter(struct call_arguments *a, __u32 watch)
 	struct known_credentials *known;
 	struct credentials now;
 	struct request request = {};
+	bool executes = a->call == CALL_EXECVE || a->call == CALL_EXECVEAT;
 	__u32 tid = task;
+	__u64 digest;
 
 	if (!changes_credentials(a))
 		return;
@@ -147,13 +149,17 @@ ALWAYS_INLINE void enter(struct call_arguments *a, __u32 watch)
 		return;
 	}
 	read_current(&now);
+	digest = digest_of(&now);
 	known = known_of(tid, (__u64)current_task());
+	if (!known || !executes)
+		// The exit asks for them.
+		remember_set(digest, &now);
 	if (known)
-		check_known(known, (__u64)current_task(), &now, watch);
+		check_known(known, (__u64)current_task(), &now, digest, watch);
 	else
-		known = learn_credentials(tid, (__u64)current_task(), &now);
+		known = learn_credentials(tid, (__u64)current_task(), &now, digest);
 	if (known) {
-		known->executing = a->call == CALL_EXECVE || a->call == CALL_EXECVEAT;
+		known->executing = executes;
 		if (a->call == CALL_SETGROUPS)
 			known->groups = groups_digest();
 	}
@@ -190,7 +196,8 @@ ALWAYS_INLINE void credentials_exit(struct call_arguments *a, int error)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct known_credentials *known;
-	struct credentials now;
+	struct credentials before, now;
+	__u64 digest;
 	bool other;
 
 	if (!changes_credentials(a))
@@ -200,19 +207,24 @@ ALWAYS_INLINE void credentials_exit(struct call_arguments *a, int error)
 		tell_credentials(IDENTITY_CREDENTIALS, a->call, error, &now, &now);
 		return;
 	}
+	digest = digest_of(&now);
 	known = known_of(tid, (__u64)current_task());
 	if (!known || !take_slot(known, (__u64)current_task())) {
 		// Another thread has taken the slot since the entry, or the call began before the sensor did.
-		learn_credentials(tid, (__u64)current_task(), &now);
+		remember_set(digest, &now);
+		learn_credentials(tid, (__u64)current_task(), &now, digest);
 		lose_to_full_map(CLASS_IDENTITY);
 		return;
 	}
-	other = !same_credentials(&known->last, &now);
+	other = known->digest != digest;
 	if (a->call == CALL_SETGROUPS)
 		other = other || known->groups != groups_digest();
-	if (other)
-		tell_credentials(IDENTITY_CREDENTIALS, a->call, 0, &known->last, &now);
-	known->last = now;
+	if (other) {
+		recall_set(&before, known);
+		tell_credentials(IDENTITY_CREDENTIALS, a->call, 0, &before, &now);
+		remember_set(digest, &now);
+		fill_slot(known, &now, digest);
+	}
 	give_slot(known, (__u64)current_task());
 }
 
@@ -232,7 +244,7 @@ int BPF_PROG(identity_credentials_exit, struct pt_regs *regs, long ret)
 
 ALWAYS_INLINE void namespaces_exit(struct call_arguments *a, int error)
 {
-	__u64 task = bpf_get_current_pid_tgid(), changed;
+	__u64 task = bpf_get_current_pid_tgid(), changed, digest;
 	struct request *request;
 	struct namespaces now;
 	struct credentials credentials;
@@ -259,7 +271,9 @@ ALWAYS_INLINE void namespaces_exit(struct call_arguments *a, int error)
 		if (changed & CLONE_NEWUSER) {
 			// Who enters a user namespace has other capabilities there.
 			read_current(&credentials);
-			learn_credentials(tid, (__u64)current_task(), &credentials);
+			digest = digest_of(&credentials);
+			remember_set(digest, &credentials);
+			learn_credentials(tid, (__u64)current_task(), &credentials, digest);
 		}
 	}
 	bpf_map_delete_elem(&requests, &task);
@@ -307,22 +321,28 @@ ALWAYS_INLINE void forked(struct task_struct *parent, struct task_struct *child,
 	__u32 tid = parent->pid;
 	struct known_credentials *known;
 	struct credentials now;
+	__u64 digest;
 
 	// The kernel's own threads, and what they start until it execs.
 	if (!parent->mm)
 		return;
 	READ_CREDENTIALS(&now, parent, DIRECT);
+	digest = digest_of(&now);
 	known = known_of(tid, (__u64)parent);
-	if (known)
-		check_known(known, (__u64)parent, &now, watch);
-	else
-		learn_credentials(tid, (__u64)parent, &now);
+	if (known) {
+		check_known(known, (__u64)parent, &now, digest, watch);
+	} else {
+		remember_set(digest, &now);
+		learn_credentials(tid, (__u64)parent, &now, digest);
+	}
 	if (parent->nsproxy != child->nsproxy || parent->real_cred->user_ns != child->real_cred->user_ns) {
 		new_namespaces(parent, child);
 		READ_CREDENTIALS(&now, child, DIRECT);
+		digest = digest_of(&now);
+		remember_set(digest, &now);
 	}
 	// In the same user namespace the child's are a copy.
-	learn_credentials(child->pid, (__u64)child, &now);
+	learn_credentials(child->pid, (__u64)child, &now, digest);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -351,15 +371,22 @@ ALWAYS_INLINE void executed(struct task_struct *task, __u32 old_tid)
 {
 	// A thread that calls exec takes over the leader's id.
 	struct known_credentials *known = known_of(old_tid, (__u64)task);
-	struct credentials now;
+	struct credentials before, now;
+	__u64 digest;
 
 	READ_CREDENTIALS(&now, task, DIRECT);
+	digest = digest_of(&now);
+	if (!known || known->digest != digest)
+		remember_set(digest, &now);
 	if (known && take_slot(known, (__u64)task)) {
-		if (gained(&known->last, &now))
-			tell_credentials(IDENTITY_CREDENTIALS, CALL_EXECVE, 0, &known->last, &now);
+		if (known->digest != digest) {
+			recall_set(&before, known);
+			if (gained(&before, &now))
+				tell_credentials(IDENTITY_CREDENTIALS, CALL_EXECVE, 0, &before, &now);
+		}
 		give_slot(known, SLOT_FREE);
 	}
-	learn_credentials(task->pid, (__u64)task, &now);
+	learn_credentials(task->pid, (__u64)task, &now, digest);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -377,27 +404,32 @@ ALWAYS_INLINE void exited(struct task_struct *task, bool group_dead, __u32 watch
 {
 	struct known_credentials *known = known_of(task->pid, (__u64)task);
 	struct credentials now, *login;
-	__u32 tgid = task->tgid;
+	__u32 tgid = task->tgid, *count;
 
 	if (known) {
 		// An exec that fails late has changed them already, and ends in a signal.
 		if (!known->executing) {
 			READ_CREDENTIALS(&now, task, DIRECT);
-			check_known(known, (__u64)task, &now, watch);
+			check_known(known, (__u64)task, &now, digest_of(&now), watch);
 		}
 		if (take_slot(known, (__u64)task))
 			give_slot(known, SLOT_FREE);
 	}
 	if (exit_says_group_dead ? !group_dead : task->signal->live.counter > 0)
 		return;
-	// Not the thread's own login decides: the last thread need not be the one that was given it.
+	// The thread's own login does not decide: the last thread need not be the one that was given it.
+	count = logins();
+	if (!count || !*count)
+		return;
 	login = bpf_map_lookup_elem(&login_sessions, &tgid);
 	if (!login)
 		return;
 	now = *login;
 	// Two threads can both be the last before 6.16: one of them removes it.
-	if (!bpf_map_delete_elem(&login_sessions, &tgid))
+	if (!bpf_map_delete_elem(&login_sessions, &tgid)) {
 		tell_credentials(IDENTITY_LOGOUT, CALL_NONE, 0, &now, &now);
+		__sync_fetch_and_add(count, -1);
+	}
 }
 
 SEC("tp_btf/sched_process_exit")

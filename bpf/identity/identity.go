@@ -3,6 +3,8 @@
 package identity
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/vedette-edr/vedette/bpf/loader"
@@ -29,7 +31,11 @@ func handlers() []syscalls.Handler {
 
 const (
 	mapKnown = "known_credentials"
-	mapWatch = "watch_states"
+	mapSets  = "credential_sets"
+	mapState = "identity_states"
+
+	// Element of mapState, enum state.
+	stateWatch uint32 = 0
 )
 
 // Values of enum watch in bpf/include/credentials.h.
@@ -41,7 +47,10 @@ const (
 
 // Load puts the sensor's maps and programs into the kernel. Nothing is made before the set that it belongs to is attached.
 func Load(b sensor.Base) (syscalls.Sensor, error) {
-	variables := map[string]any{}
+	seed := make([]byte, 8)
+	// It never fails: crypto/rand ends the program where the kernel has no randomness.
+	_, _ = rand.Read(seed)
+	variables := map[string]any{"digest_seed": binary.NativeEndian.Uint64(seed)}
 	if n, err := loader.KernelFuncParams(b.Types, "sched_process_exit"); err == nil {
 		variables["exit_says_group_dead"] = n >= 2
 	}
@@ -66,12 +75,12 @@ func watch(object *loader.Object, whole bool) {
 			}
 		}
 	}
-	m := object.Map(mapWatch)
+	m := object.Map(mapState)
 	if m == nil {
 		// It is closed.
 		return
 	}
-	if err := m.Put(uint32(0), state); err != nil {
+	if err := m.Put(stateWatch, state); err != nil {
 		for _, h := range handlers() {
 			object.SetCalled(h.Program, fmt.Errorf("cannot switch the sensor to state %d: %w", state, err))
 		}

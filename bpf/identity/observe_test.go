@@ -42,7 +42,8 @@ func TestMain(m *testing.M) {
 type observer struct {
 	*sensortest.Observer
 	known *ebpf.Map
-	watch *ebpf.Map
+	sets  *ebpf.Map
+	state *ebpf.Map
 	seen  []Record
 }
 
@@ -64,7 +65,7 @@ func observe(t *testing.T) *observer {
 			if err != nil {
 				return nil, err
 			}
-			o.known, o.watch = s.Object.Map(mapKnown), s.Object.Map(mapWatch)
+			o.known, o.sets, o.state = s.Object.Map(mapKnown), s.Object.Map(mapSets), s.Object.Map(mapState)
 			return []syscalls.Sensor{s}, nil
 		},
 	})

@@ -4,14 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
 
 	"github.com/vedette-edr/vedette/bpf/lane"
 	"github.com/vedette-edr/vedette/bpf/record"
@@ -19,9 +17,9 @@ import (
 
 // known mirrors struct known_credentials of bpf/include/credentials.h.
 type known struct {
-	Owner                       uint64
-	Last                        Credentials
-	TID, Groups, Executing, Pad uint32
+	Owner, Digest          uint64
+	LoginUID, AuditSession uint32
+	Groups, Executing      uint32
 }
 
 // No exploit is at hand that writes credentials into the kernel's memory. The programs see no difference between credentials that
@@ -33,14 +31,22 @@ func (o *observer) forge(t *testing.T, tid uint32, change func(c *Credentials)) 
 	if err := o.known.Lookup(key, &k); err != nil {
 		t.Fatal(err)
 	}
-	if k.TID != tid || k.Owner == 0 {
-		t.Fatalf("thread %d is not among the known: %+v", tid, k)
+	if k.Owner == 0 {
+		t.Fatalf("thread %d is not among the known", tid)
 	}
-	change(&k.Last)
-	if err := o.known.Update(key, &k, ebpf.UpdateExist); err != nil {
+	if err := o.sets.Lookup(k.Digest, &before); err != nil {
+		t.Fatalf("the credentials of thread %d are not remembered: %v", tid, err)
+	}
+	change(&before)
+	k.Digest++
+	if err := o.sets.Put(k.Digest, &before); err != nil {
 		t.Fatal(err)
 	}
-	return k.Last
+	if err := o.known.Put(key, &k); err != nil {
+		t.Fatal(err)
+	}
+	before.LoginUID, before.AuditSession = k.LoginUID, k.AuditSession
+	return before
 }
 
 // toldAct starts an act that says which thread it is in; the returned function lets it go on and waits for its end.
@@ -113,7 +119,7 @@ func TestAPartialSensorDrawsNoConclusions(t *testing.T) {
 	o := observe(t)
 	cmd, tid, goOn := toldAct(t, "told, then exit")
 	o.forge(t, tid, func(c *Credentials) { c.UID = 1234 })
-	if err := o.watch.Put(uint32(0), watchCalls); err != nil {
+	if err := o.state.Put(stateWatch, watchCalls); err != nil {
 		t.Fatal(err)
 	}
 	goOn()
@@ -163,31 +169,34 @@ func TestRealProgramsAreExplained(t *testing.T) {
 
 func TestThreadsThatEndAreForgotten(t *testing.T) {
 	o := observe(t)
-	for range 20 {
-		o.act(t, "exec after")
-		o.act(t, "clone")
-	}
-	dead := func() map[uint32]bool {
-		found := map[uint32]bool{}
-		var key uint32
-		var k known
-		all := o.known.Iterate()
-		for all.Next(&key, &k) {
-			if k.Owner != 0 && errors.Is(unix.Kill(int(k.TID), 0), unix.ESRCH) {
-				found[k.TID] = true
-			}
-		}
-		if err := all.Err(); err != nil {
+	cmd, tid, goOn := toldAct(t, "told, then exit")
+	slot := func(tid int) (k known) {
+		t.Helper()
+		if err := o.known.Lookup(uint32(tid)%o.known.MaxEntries(), &k); err != nil {
 			t.Fatal(err)
 		}
-		return found
+		return k
 	}
-	// A thread may be on its way out at the first look.
-	first := dead()
-	time.Sleep(100 * time.Millisecond)
-	for tid := range dead() {
-		if first[tid] {
-			t.Errorf("thread %d is known and does not exist", tid)
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "the thread is known", slot(int(tid)).Owner != 0, true)
+	owners := map[int]uint64{}
+	for _, task := range tasks {
+		tid, err := strconv.Atoi(task.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if owners[tid] = slot(tid).Owner; owners[tid] == 0 {
+			t.Errorf("thread %d is not known", tid)
+		}
+	}
+	goOn()
+	o.drain(t)
+	for tid, owner := range owners {
+		if slot(tid).Owner == owner {
+			t.Errorf("thread %d has ended and is still known", tid)
 		}
 	}
 }

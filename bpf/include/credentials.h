@@ -14,12 +14,12 @@
 
 struct known_credentials {
 	__u64 owner; /* the address of the task_struct, SLOT_FREE or SLOT_BUSY */
-	struct credentials last;
-	__u32 tid;
+	__u64 digest;
+	__u32 login_uid;
+	__u32 audit_session;
 	__u32 groups; /* of the supplementary groups at the entry of setgroups */
 	/* Between the entry of execve and its success. Credentials change before the new program is sure to run. */
 	__u32 executing;
-	__u32 reserved;
 };
 
 #define SLOT_FREE 0
@@ -28,9 +28,9 @@ struct known_credentials {
 #define KNOWN_THREADS 65536
 
 /*
- * By thread id modulo its size: an array costs fork and exit a tenth of what a hash does. fork enters, exit removes; threads that
- * were there before are entered when they first act. Where two threads share a slot the newer one has it, and the older is entered
- * again when it acts.
+ * By thread id modulo its size: what fork and exit cost are the cache lines that they touch, and here it is one. fork enters, exit
+ * removes; threads that were there before are entered when they first act. Where two threads share a slot the newer one has it, and
+ * the older is entered again when it acts.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -38,6 +38,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct known_credentials);
 } known_credentials SEC(".maps");
+
+/* The credentials that a digest stands for. A host has few different ones. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct credentials);
+} credential_sets SEC(".maps");
 
 /* The process in which a login was recorded, by its id. */
 struct {
@@ -54,19 +62,33 @@ enum watch {
 	WATCH_ALL = 2,
 };
 
-/* User space switches on when every program is attached, and off before the first is detached. */
+enum state {
+	/* enum watch. User space switches on when every program is attached, and off before the first is detached. */
+	STATE_WATCH,
+	/* How many login_sessions there are: mostly none, and then no exit has to look. */
+	STATE_LOGINS,
+	STATE_COUNT,
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, STATE_COUNT);
 	__type(key, __u32);
 	__type(value, __u32);
-} watch_states SEC(".maps");
+} identity_states SEC(".maps");
 
 ALWAYS_INLINE __u32 watching(void)
 {
-	__u32 key = 0, *state = bpf_map_lookup_elem(&watch_states, &key);
+	__u32 key = STATE_WATCH, *state = bpf_map_lookup_elem(&identity_states, &key);
 
 	return state ? *state : WATCH_OFF;
+}
+
+ALWAYS_INLINE __u32 *logins(void)
+{
+	__u32 key = STATE_LOGINS;
+
+	return bpf_map_lookup_elem(&identity_states, &key);
 }
 
 #define CRED_FOLLOWS(a, b, size) (bpf_core_field_offset(struct cred, b) == bpf_core_field_offset(struct cred, a) + (size))
@@ -127,15 +149,40 @@ ALWAYS_INLINE void read_ids(struct credentials *c, const struct cred *cred)
 
 typedef __u64 __attribute__((may_alias)) credential_word;
 
-/* Whether ids, capabilities and user namespace are the same; the login is not looked at. */
-ALWAYS_INLINE bool same_credentials(const struct credentials *a, const struct credentials *b)
-{
-	const credential_word *x = (const void *)a, *y = (const void *)b;
-	__u64 difference = 0;
+/* A secret of this boot of the sensor, so that nobody can look for other credentials with the same digest. */
+const volatile __u64 digest_seed = 1;
 
-	for (__u32 i = 0; i < offsetof(struct credentials, login_uid) / sizeof(*x); i++)
-		difference |= x[i] ^ y[i];
-	return !difference;
+/* Of ids, capabilities and user namespace; the login is left out. */
+ALWAYS_INLINE __u64 digest_of(const struct credentials *c)
+{
+	const credential_word *words = (const void *)c;
+	__u64 digest = digest_seed;
+
+	for (__u32 i = 0; i < offsetof(struct credentials, login_uid) / sizeof(*words); i++) {
+		digest = (digest ^ words[i]) * 0x9e3779b97f4a7c15ULL;
+		digest ^= digest >> 29;
+	}
+	return digest;
+}
+
+ALWAYS_INLINE void remember_set(__u64 digest, const struct credentials *c)
+{
+	if (!bpf_map_lookup_elem(&credential_sets, &digest))
+		bpf_map_update_elem(&credential_sets, &digest, c, BPF_ANY);
+}
+
+/* The credentials that a slot tells of; all ones where they were forgotten over thousands of newer ones. */
+ALWAYS_INLINE void recall_set(struct credentials *c, const struct known_credentials *known)
+{
+	__u64 digest = known->digest;
+	struct credentials *set = bpf_map_lookup_elem(&credential_sets, &digest);
+
+	if (set)
+		*c = *set;
+	else
+		__builtin_memset(c, 0xff, sizeof(*c));
+	c->login_uid = known->login_uid;
+	c->audit_session = known->audit_session;
 }
 
 #define BARRIER() asm volatile("" ::: "memory")
@@ -152,7 +199,11 @@ ALWAYS_INLINE struct known_credentials *known_of(__u32 tid, __u64 task)
 {
 	struct known_credentials *known = slot_of(tid);
 
-	return known && known->owner == task ? known : NULL;
+	if (known && known->owner != task)
+		known = NULL;
+	/* The verifier follows the pointer, not a flag that the compiler makes of it. */
+	OPAQUE(known);
+	return known;
 }
 
 /* Keeps everybody else off a slot, unless it has another owner by now. */
@@ -174,7 +225,15 @@ ALWAYS_INLINE void give_slot(struct known_credentials *known, __u64 owner)
 	known->owner = owner;
 }
 
-ALWAYS_INLINE struct known_credentials *learn_credentials(__u32 tid, __u64 task, const struct credentials *now)
+ALWAYS_INLINE void fill_slot(struct known_credentials *known, const struct credentials *now, __u64 digest)
+{
+	known->digest = digest;
+	known->login_uid = now->login_uid;
+	known->audit_session = now->audit_session;
+}
+
+/* digest's credentials are remembered by the caller, or were. */
+ALWAYS_INLINE struct known_credentials *learn_credentials(__u32 tid, __u64 task, const struct credentials *now, __u64 digest)
 {
 	struct known_credentials *known = slot_of(tid);
 	__u64 owner;
@@ -184,8 +243,7 @@ ALWAYS_INLINE struct known_credentials *learn_credentials(__u32 tid, __u64 task,
 	owner = known->owner;
 	if (owner == SLOT_BUSY || !take_slot(known, owner))
 		return NULL;
-	known->last = *now;
-	known->tid = tid;
+	fill_slot(known, now, digest);
 	known->groups = 0;
 	known->executing = 0;
 	give_slot(known, task);
@@ -196,14 +254,21 @@ ALWAYS_INLINE struct known_credentials *learn_credentials(__u32 tid, __u64 task,
 ALWAYS_INLINE void tell_login(const struct credentials *before, const struct credentials *now)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 *count = logins();
 
 	if (now->login_uid != ~0U) {
 		tell_credentials(IDENTITY_LOGIN, CALL_NONE, 0, before, now);
-		if (bpf_map_update_elem(&login_sessions, &tgid, now, BPF_ANY))
+		if (!bpf_map_update_elem(&login_sessions, &tgid, now, BPF_NOEXIST)) {
+			if (count)
+				COUNT(*count);
+		} else if (bpf_map_update_elem(&login_sessions, &tgid, now, BPF_EXIST)) {
 			/* Its end will not be told. */
 			lose_to_full_map(CLASS_IDENTITY);
+		}
 	} else if (!bpf_map_delete_elem(&login_sessions, &tgid)) {
 		tell_credentials(IDENTITY_LOGOUT, CALL_NONE, 0, before, now);
+		if (count)
+			__sync_fetch_and_add(count, -1);
 	}
 }
 
@@ -211,20 +276,23 @@ ALWAYS_INLINE void tell_login(const struct credentials *before, const struct cre
  * Compares the acting task with what is known of it, tells the difference and renews what is known. To be called where no call that
  * may change credentials is under way.
  */
-ALWAYS_INLINE void check_known(struct known_credentials *known, __u64 task, const struct credentials *now, __u32 watch)
+ALWAYS_INLINE void check_known(struct known_credentials *known, __u64 task, const struct credentials *now, __u64 digest,
+			       __u32 watch)
 {
-	bool same_login = known->last.login_uid == now->login_uid && known->last.audit_session == now->audit_session;
+	struct credentials before;
 
-	if (same_login && same_credentials(&known->last, now))
+	if (known->digest == digest && known->login_uid == now->login_uid && known->audit_session == now->audit_session)
 		return;
 	/* The difference may be that another thread has taken the slot. In ours nobody else writes. */
 	if (!take_slot(known, task))
 		return;
-	if (known->last.login_uid != now->login_uid || known->last.audit_session != now->audit_session)
-		tell_login(&known->last, now);
-	if (watch == WATCH_ALL && !same_credentials(&known->last, now))
-		tell_credentials(IDENTITY_CREDENTIALS, CALL_NONE, 0, &known->last, now);
-	known->last = *now;
+	recall_set(&before, known);
+	if (before.login_uid != now->login_uid || before.audit_session != now->audit_session)
+		tell_login(&before, now);
+	if (watch == WATCH_ALL && known->digest != digest)
+		tell_credentials(IDENTITY_CREDENTIALS, CALL_NONE, 0, &before, now);
+	remember_set(digest, now);
+	fill_slot(known, now, digest);
 	give_slot(known, task);
 }
 
