@@ -7,24 +7,27 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/vedette-edr/vedette/bpf/lane"
 	"github.com/vedette-edr/vedette/bpf/record"
+	"github.com/vedette-edr/vedette/bpf/syscalls"
 )
 
 // known mirrors struct known_credentials of bpf/include/credentials.h.
 type known struct {
 	Owner, Digest          uint64
 	LoginUID, AuditSession uint32
-	Groups, Executing      uint32
+	Groups                 uint32
+	ExecID, Call           uint16
 }
 
 // No exploit is at hand that writes credentials into the kernel's memory. The programs see no difference between credentials that
 // changed under what is known and knowledge that changed under the credentials, so the test forges the latter: root may.
-func (o *observer) forge(t *testing.T, tid uint32, change func(c *Credentials)) (before Credentials) {
+func (o *observer) forge(t *testing.T, tid uint32, change func(c *Credentials), also ...func(k *known)) (before Credentials) {
 	t.Helper()
 	key := tid % o.known.MaxEntries()
 	var k known
@@ -39,6 +42,9 @@ func (o *observer) forge(t *testing.T, tid uint32, change func(c *Credentials)) 
 	}
 	change(&before)
 	k.Digest++
+	for _, f := range also {
+		f(&k)
+	}
 	if err := o.sets.Put(k.Digest, &before); err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +119,35 @@ func TestChangesThatNoCallExplains(t *testing.T) {
 	f("told, then exit", user, 0)
 	f("told, then exit", func(c *Credentials) { c.UserNS++ }, 0)
 	f("told, then failed exec", user, 0)
+}
+
+// Where the kernel did not run a program (it never does on a CPU where it runs already), the call or exec is an explanation all
+// the same.
+func TestWhatTheKernelDidNotShowIsNotUnexplained(t *testing.T) {
+	o := observe(t)
+	f := func(what string, change func(c *Credentials), missed func(k *known), calls ...string) {
+		t.Helper()
+		cmd, tid, goOn := toldAct(t, "told, then exit")
+		o.forge(t, tid, change, missed)
+		goOn()
+		var told []string
+		for _, r := range o.of(t, cmd.Process.Pid) {
+			told = append(told, call(&r))
+		}
+		if !slices.Equal(told, calls) {
+			t.Errorf("%s is told as %q, want %q", what, told, calls)
+		}
+	}
+	during := func(name string) func(k *known) {
+		return func(k *known) { k.Call = uint16(slices.Index(syscalls.Names(), name)) }
+	}
+	exec := func(k *known) { k.ExecID++ }
+	was := func(c *Credentials) { c.EUID = 1234 }
+	had := func(c *Credentials) { c.CapInheritable = 1 << capNetRaw }
+	f("a missed exit of setuid", was, during("setuid"), "setuid")
+	f("a missed exit of setns", had, during("setns"))
+	f("a missed exec that gives", was, exec, "execve")
+	f("a missed exec that takes", had, exec)
 }
 
 func TestAPartialSensorDrawsNoConclusions(t *testing.T) {

@@ -18,8 +18,9 @@ struct known_credentials {
 	__u32 login_uid;
 	__u32 audit_session;
 	__u32 groups; /* of the supplementary groups at the entry of setgroups */
-	/* Between the entry of execve and its success. Credentials change before the new program is sure to run. */
-	__u32 executing;
+	__u16 exec_id;
+	/* Between the entry of a call that may change them and its exit; for ever, if the kernel did not run us at the exit. */
+	__u16 call;
 };
 
 #define SLOT_FREE 0
@@ -47,12 +48,17 @@ struct {
 	__type(value, struct credentials);
 } credential_sets SEC(".maps");
 
+struct login {
+	struct credentials given;
+	__u64 start_time_ns;
+};
+
 /* The process in which a login was recorded, by its id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__type(key, __u32);
-	__type(value, struct credentials);
+	__type(value, struct login);
 } login_sessions SEC(".maps");
 
 enum watch {
@@ -133,20 +139,6 @@ ALWAYS_INLINE void read_ids(struct credentials *c, const struct cred *cred)
 	}
 }
 
-/* READ is DIRECT where the verifier knows the task, and BPF_CORE_READ where it is a plain address to it. */
-#define READ_CREDENTIALS(c, task, READ)                              \
-	do {                                                         \
-		const struct cred *cred_ = READ(task, real_cred);    \
-		__builtin_memset(c, 0, sizeof(*(c)));                \
-		read_ids(c, cred_);                                  \
-		(c)->user_namespace = READ(cred_, user_ns, ns.inum); \
-		(c)->login_uid = (c)->audit_session = ~0U;           \
-		if (bpf_core_field_exists((task)->loginuid)) {       \
-			(c)->login_uid = READ(task, loginuid.val);   \
-			(c)->audit_session = READ(task, sessionid);  \
-		}                                                    \
-	} while (0)
-
 typedef __u64 __attribute__((may_alias)) credential_word;
 
 /* A secret of this boot of the sensor, so that nobody can look for other credentials with the same digest. */
@@ -165,10 +157,39 @@ ALWAYS_INLINE __u64 digest_of(const struct credentials *c)
 	return digest;
 }
 
-ALWAYS_INLINE void remember_set(__u64 digest, const struct credentials *c)
+/* What a task is now. */
+struct present {
+	struct credentials now;
+	__u64 task;
+	__u64 digest;
+	__u32 tid;
+	__u16 exec_id; /* counts its execs; up before the new credentials are */
+};
+
+/* READ is DIRECT where the verifier knows the task, and BPF_CORE_READ where it is a plain address to it. */
+#define READ_PRESENT(p, t, READ)                                         \
+	do {                                                             \
+		const struct cred *cred_ = READ(t, real_cred);           \
+		__builtin_memset(p, 0, sizeof(*(p)));                    \
+		read_ids(&(p)->now, cred_);                              \
+		(p)->now.user_namespace = READ(cred_, user_ns, ns.inum); \
+		(p)->now.login_uid = (p)->now.audit_session = ~0U;       \
+		if (bpf_core_field_exists((t)->loginuid)) {              \
+			(p)->now.login_uid = READ(t, loginuid.val);      \
+			(p)->now.audit_session = READ(t, sessionid);     \
+		}                                                        \
+		(p)->task = (__u64)(t);                                  \
+		(p)->tid = READ(t, pid);                                 \
+		(p)->exec_id = READ(t, self_exec_id);                    \
+		(p)->digest = digest_of(&(p)->now);                      \
+	} while (0)
+
+ALWAYS_INLINE void remember_set(const struct present *p)
 {
+	__u64 digest = p->digest;
+
 	if (!bpf_map_lookup_elem(&credential_sets, &digest))
-		bpf_map_update_elem(&credential_sets, &digest, c, BPF_ANY);
+		bpf_map_update_elem(&credential_sets, &digest, &p->now, BPF_ANY);
 }
 
 /* The credentials that a slot tells of; all ones where they were forgotten over thousands of newer ones. */
@@ -225,17 +246,19 @@ ALWAYS_INLINE void give_slot(struct known_credentials *known, __u64 owner)
 	known->owner = owner;
 }
 
-ALWAYS_INLINE void fill_slot(struct known_credentials *known, const struct credentials *now, __u64 digest)
+ALWAYS_INLINE void fill_slot(struct known_credentials *known, const struct present *p)
 {
-	known->digest = digest;
-	known->login_uid = now->login_uid;
-	known->audit_session = now->audit_session;
+	known->digest = p->digest;
+	known->login_uid = p->now.login_uid;
+	known->audit_session = p->now.audit_session;
+	known->exec_id = p->exec_id;
+	known->call = CALL_NONE;
 }
 
-/* digest's credentials are remembered by the caller, or were. */
-ALWAYS_INLINE struct known_credentials *learn_credentials(__u32 tid, __u64 task, const struct credentials *now, __u64 digest)
+/* Gives the thread its slot. The caller has remembered the set, or knows that it is. */
+ALWAYS_INLINE struct known_credentials *learn_present(const struct present *p)
 {
-	struct known_credentials *known = slot_of(tid);
+	struct known_credentials *known = slot_of(p->tid);
 	__u64 owner;
 
 	if (!known)
@@ -243,10 +266,8 @@ ALWAYS_INLINE struct known_credentials *learn_credentials(__u32 tid, __u64 task,
 	owner = known->owner;
 	if (owner == SLOT_BUSY || !take_slot(known, owner))
 		return NULL;
-	fill_slot(known, now, digest);
-	known->groups = 0;
-	known->executing = 0;
-	give_slot(known, task);
+	fill_slot(known, p);
+	give_slot(known, p->task);
 	return known;
 }
 
@@ -255,13 +276,16 @@ ALWAYS_INLINE void tell_login(const struct credentials *before, const struct cre
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	__u32 *count = logins();
+	struct login login;
 
 	if (now->login_uid != ~0U) {
 		tell_credentials(IDENTITY_LOGIN, CALL_NONE, 0, before, now);
-		if (!bpf_map_update_elem(&login_sessions, &tgid, now, BPF_NOEXIST)) {
+		login.given = *now;
+		login.start_time_ns = BPF_CORE_READ(current_task(), group_leader, start_boottime);
+		if (!bpf_map_update_elem(&login_sessions, &tgid, &login, BPF_NOEXIST)) {
 			if (count)
 				COUNT(*count);
-		} else if (bpf_map_update_elem(&login_sessions, &tgid, now, BPF_EXIST)) {
+		} else if (bpf_map_update_elem(&login_sessions, &tgid, &login, BPF_EXIST)) {
 			/* Its end will not be told. */
 			lose_to_full_map(CLASS_IDENTITY);
 		}
@@ -272,28 +296,52 @@ ALWAYS_INLINE void tell_login(const struct credentials *before, const struct cre
 	}
 }
 
+/* Whether an exec gave other ids, or a capability that was not there. Losing some is what every ordinary exec may do. */
+ALWAYS_INLINE bool gained(const struct credentials *before, const struct credentials *now)
+{
+	return before->uid != now->uid || before->gid != now->gid || before->euid != now->euid || before->egid != now->egid ||
+	       (now->cap_permitted & ~before->cap_permitted) || (now->cap_effective & ~before->cap_effective) ||
+	       (now->cap_inheritable & ~before->cap_inheritable) || (now->cap_bounding & ~before->cap_bounding) ||
+	       (now->cap_ambient & ~before->cap_ambient);
+}
+
 /*
  * Compares the acting task with what is known of it, tells the difference and renews what is known. To be called where no call that
  * may change credentials is under way.
+ *
+ * The kernel does not run a program on a CPU where it runs already, so that the exit of a call, or an exec, can pass unseen where
+ * tracepoints may be preempted. Such a call is found here, and is no less an explanation.
  */
-ALWAYS_INLINE void check_known(struct known_credentials *known, __u64 task, const struct credentials *now, __u64 digest,
-			       __u32 watch)
+ALWAYS_INLINE void check_known(struct known_credentials *known, const struct present *p, __u32 watch)
 {
+	enum call call = known->call;
 	struct credentials before;
+	bool tell;
 
-	if (known->digest == digest && known->login_uid == now->login_uid && known->audit_session == now->audit_session)
+	if (known->digest == p->digest && known->login_uid == p->now.login_uid && known->audit_session == p->now.audit_session)
 		return;
 	/* The difference may be that another thread has taken the slot. In ours nobody else writes. */
-	if (!take_slot(known, task))
+	if (!take_slot(known, p->task))
 		return;
 	recall_set(&before, known);
-	if (before.login_uid != now->login_uid || before.audit_session != now->audit_session)
-		tell_login(&before, now);
-	if (watch == WATCH_ALL && known->digest != digest)
-		tell_credentials(IDENTITY_CREDENTIALS, CALL_NONE, 0, &before, now);
-	remember_set(digest, now);
-	fill_slot(known, now, digest);
-	give_slot(known, task);
+	if (before.login_uid != p->now.login_uid || before.audit_session != p->now.audit_session)
+		tell_login(&before, &p->now);
+	tell = known->digest != p->digest;
+	if (known->exec_id != p->exec_id) {
+		/* Also one that fails after it has changed them, and ends in a signal. */
+		call = CALL_EXECVE;
+		tell = tell && gained(&before, &p->now);
+	} else if (call == CALL_SETNS || call == CALL_UNSHARE) {
+		/* Another user namespace brings other capabilities. */
+		tell = false;
+	} else if (call == CALL_NONE) {
+		tell = tell && watch == WATCH_ALL;
+	}
+	if (tell)
+		tell_credentials(IDENTITY_CREDENTIALS, call, 0, &before, &p->now);
+	remember_set(p);
+	fill_slot(known, p);
+	give_slot(known, p->task);
 }
 
 #endif

@@ -366,6 +366,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct callback_head *task_works;
+	__u64 self_exec_id;
 	kuid_t loginuid;
 	unsigned int sessionid;
 	struct mm_struct *mm;
