@@ -89,14 +89,25 @@ func toldAct(t *testing.T, name string) (cmd *exec.Cmd, tid uint32, goOn func())
 	}
 }
 
+// forged forges what is known of a thread before it acts, and returns what its process is said to have done then.
+func (o *observer) forged(t *testing.T, act string, change func(c *Credentials), also ...func(k *known)) (
+	all []Record, tid uint32, before Credentials,
+) {
+	t.Helper()
+	all = o.unmissed(t, func() []Record {
+		cmd, thread, goOn := toldAct(t, act)
+		tid, before = thread, o.forge(t, thread, change, also...)
+		goOn()
+		return o.of(t, cmd.Process.Pid)
+	})
+	return all, tid, before
+}
+
 func TestChangesThatNoCallExplains(t *testing.T) {
 	o := observe(t)
 	f := func(act string, change func(c *Credentials), others int) {
 		t.Helper()
-		cmd, tid, goOn := toldAct(t, act)
-		before := o.forge(t, tid, change)
-		goOn()
-		all := o.of(t, cmd.Process.Pid)
+		all, tid, before := o.forged(t, act, change)
 		if len(all) != 1+others {
 			t.Fatalf("%s makes %d records, want %d: %+v", act, len(all), 1+others, all)
 		}
@@ -127,11 +138,9 @@ func TestWhatTheKernelDidNotShowIsNotUnexplained(t *testing.T) {
 	o := observe(t)
 	f := func(what string, change func(c *Credentials), missed func(k *known), calls ...string) {
 		t.Helper()
-		cmd, tid, goOn := toldAct(t, "told, then exit")
-		o.forge(t, tid, change, missed)
-		goOn()
 		var told []string
-		for _, r := range o.of(t, cmd.Process.Pid) {
+		all, _, _ := o.forged(t, "told, then exit", change, missed)
+		for _, r := range all {
 			told = append(told, call(&r))
 		}
 		if !slices.Equal(told, calls) {
@@ -152,13 +161,11 @@ func TestWhatTheKernelDidNotShowIsNotUnexplained(t *testing.T) {
 
 func TestAPartialSensorDrawsNoConclusions(t *testing.T) {
 	o := observe(t)
-	cmd, tid, goOn := toldAct(t, "told, then exit")
-	o.forge(t, tid, func(c *Credentials) { c.UID = 1234 })
 	if err := o.state.Put(stateWatch, watchCalls); err != nil {
 		t.Fatal(err)
 	}
-	goOn()
-	if all := o.of(t, cmd.Process.Pid); len(all) != 0 {
+	all, _, _ := o.forged(t, "told, then exit", func(c *Credentials) { c.UID = 1234 })
+	if len(all) != 0 {
 		t.Errorf("a sensor without all of its programs tells %+v, want nothing", all)
 	}
 }
@@ -204,7 +211,6 @@ func TestRealProgramsAreExplained(t *testing.T) {
 
 func TestThreadsThatEndAreForgotten(t *testing.T) {
 	o := observe(t)
-	cmd, tid, goOn := toldAct(t, "told, then exit")
 	slot := func(tid int) (k known) {
 		t.Helper()
 		if err := o.known.Lookup(uint32(tid)%o.known.MaxEntries(), &k); err != nil {
@@ -212,25 +218,29 @@ func TestThreadsThatEndAreForgotten(t *testing.T) {
 		}
 		return k
 	}
-	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want(t, "the thread is known", slot(int(tid)).Owner != 0, true)
 	owners := map[int]uint64{}
-	for _, task := range tasks {
-		tid, err := strconv.Atoi(task.Name())
+	o.unmissed(t, func() []Record {
+		clear(owners)
+		cmd, _, goOn := toldAct(t, "told, then exit")
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", cmd.Process.Pid))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if owners[tid] = slot(tid).Owner; owners[tid] == 0 {
-			t.Errorf("thread %d is not known", tid)
+		for _, task := range tasks {
+			tid, err := strconv.Atoi(task.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			owners[tid] = slot(tid).Owner
 		}
-	}
-	goOn()
-	o.drain(t)
+		goOn()
+		return o.of(t, cmd.Process.Pid)
+	})
+	want(t, "there are threads", len(owners) > 1, true)
 	for tid, owner := range owners {
-		if slot(tid).Owner == owner {
+		if owner == 0 {
+			t.Errorf("thread %d was not known", tid)
+		} else if slot(tid).Owner == owner {
 			t.Errorf("thread %d has ended and is still known", tid)
 		}
 	}
