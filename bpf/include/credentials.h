@@ -97,48 +97,6 @@ ALWAYS_INLINE __u32 *logins(void)
 	return bpf_map_lookup_elem(&identity_states, &key);
 }
 
-#define CRED_FOLLOWS(a, b, size) (bpf_core_field_offset(struct cred, b) == bpf_core_field_offset(struct cred, a) + (size))
-
-/* Whether the fields of struct cred lie as in the source: the compiler may shuffle them (CONFIG_RANDSTRUCT). */
-ALWAYS_INLINE bool ids_lie_in_order(void)
-{
-	return CRED_FOLLOWS(uid, gid, 4) && CRED_FOLLOWS(gid, suid, 4) && CRED_FOLLOWS(suid, sgid, 4) &&
-	       CRED_FOLLOWS(sgid, euid, 4) && CRED_FOLLOWS(euid, egid, 4) && CRED_FOLLOWS(egid, fsuid, 4) &&
-	       CRED_FOLLOWS(fsuid, fsgid, 4) && CRED_FOLLOWS(fsgid, securebits, 4);
-}
-
-ALWAYS_INLINE bool capabilities_lie_in_order(void)
-{
-	return CRED_FOLLOWS(cap_inheritable, cap_permitted, 8) && CRED_FOLLOWS(cap_permitted, cap_effective, 8) &&
-	       CRED_FOLLOWS(cap_effective, cap_bset, 8) && CRED_FOLLOWS(cap_bset, cap_ambient, 8);
-}
-
-ALWAYS_INLINE void read_ids(struct credentials *c, const struct cred *cred)
-{
-	if (ids_lie_in_order()) {
-		bpf_probe_read_kernel(c, offsetof(struct credentials, user_namespace), &cred->uid);
-	} else {
-		c->uid = BPF_CORE_READ(cred, uid.val);
-		c->gid = BPF_CORE_READ(cred, gid.val);
-		c->suid = BPF_CORE_READ(cred, suid.val);
-		c->sgid = BPF_CORE_READ(cred, sgid.val);
-		c->euid = BPF_CORE_READ(cred, euid.val);
-		c->egid = BPF_CORE_READ(cred, egid.val);
-		c->fsuid = BPF_CORE_READ(cred, fsuid.val);
-		c->fsgid = BPF_CORE_READ(cred, fsgid.val);
-		c->securebits = BPF_CORE_READ(cred, securebits);
-	}
-	if (capabilities_lie_in_order()) {
-		bpf_probe_read_kernel(&c->cap_inheritable, 5 * sizeof(__u64), &cred->cap_inheritable);
-	} else {
-		bpf_probe_read_kernel(&c->cap_inheritable, sizeof(__u64), &cred->cap_inheritable);
-		bpf_probe_read_kernel(&c->cap_permitted, sizeof(__u64), &cred->cap_permitted);
-		bpf_probe_read_kernel(&c->cap_effective, sizeof(__u64), &cred->cap_effective);
-		bpf_probe_read_kernel(&c->cap_bounding, sizeof(__u64), &cred->cap_bset);
-		bpf_probe_read_kernel(&c->cap_ambient, sizeof(__u64), &cred->cap_ambient);
-	}
-}
-
 typedef __u64 __attribute__((may_alias)) credential_word;
 
 /* A secret of this boot of the sensor, so that nobody can look for other credentials with the same digest. */
@@ -166,22 +124,44 @@ struct present {
 	__u16 exec_id; /* counts its execs; up before the new credentials are */
 };
 
+/* Before 6.3 two 32-bit words, which the verifier lets nobody read as one. */
+#define READ_CAPABILITIES(to, cred, field, READ)                                   \
+	do {                                                                       \
+		if (bpf_core_field_exists((cred)->field.val))                      \
+			(to) = READ(cred, field.val);                              \
+		else if (bpf_probe_read_kernel(&(to), sizeof(to), &(cred)->field)) \
+			(to) = 0;                                                  \
+	} while (0)
+
 /* READ is DIRECT where the verifier knows the task, and BPF_CORE_READ where it is a plain address to it. */
-#define READ_PRESENT(p, t, READ)                                         \
-	do {                                                             \
-		const struct cred *cred_ = READ(t, real_cred);           \
-		__builtin_memset(p, 0, sizeof(*(p)));                    \
-		read_ids(&(p)->now, cred_);                              \
-		(p)->now.user_namespace = READ(cred_, user_ns, ns.inum); \
-		(p)->now.login_uid = (p)->now.audit_session = ~0U;       \
-		if (bpf_core_field_exists((t)->loginuid)) {              \
-			(p)->now.login_uid = READ(t, loginuid.val);      \
-			(p)->now.audit_session = READ(t, sessionid);     \
-		}                                                        \
-		(p)->task = (__u64)(t);                                  \
-		(p)->tid = READ(t, pid);                                 \
-		(p)->exec_id = READ(t, self_exec_id);                    \
-		(p)->digest = digest_of(&(p)->now);                      \
+#define READ_PRESENT(p, t, READ)                                                        \
+	do {                                                                            \
+		const struct cred *cred_ = READ(t, real_cred);                          \
+		struct credentials *now_ = &(p)->now;                                   \
+		now_->uid = READ(cred_, uid.val);                                       \
+		now_->gid = READ(cred_, gid.val);                                       \
+		now_->suid = READ(cred_, suid.val);                                     \
+		now_->sgid = READ(cred_, sgid.val);                                     \
+		now_->euid = READ(cred_, euid.val);                                     \
+		now_->egid = READ(cred_, egid.val);                                     \
+		now_->fsuid = READ(cred_, fsuid.val);                                   \
+		now_->fsgid = READ(cred_, fsgid.val);                                   \
+		now_->securebits = READ(cred_, securebits);                             \
+		now_->user_namespace = READ(cred_, user_ns, ns.inum);                   \
+		READ_CAPABILITIES(now_->cap_inheritable, cred_, cap_inheritable, READ); \
+		READ_CAPABILITIES(now_->cap_permitted, cred_, cap_permitted, READ);     \
+		READ_CAPABILITIES(now_->cap_effective, cred_, cap_effective, READ);     \
+		READ_CAPABILITIES(now_->cap_bounding, cred_, cap_bset, READ);           \
+		READ_CAPABILITIES(now_->cap_ambient, cred_, cap_ambient, READ);         \
+		now_->login_uid = now_->audit_session = ~0U;                            \
+		if (bpf_core_field_exists((t)->loginuid)) {                             \
+			now_->login_uid = READ(t, loginuid.val);                        \
+			now_->audit_session = READ(t, sessionid);                       \
+		}                                                                       \
+		(p)->task = (__u64)(t);                                                 \
+		(p)->tid = READ(t, pid);                                                \
+		(p)->exec_id = READ(t, self_exec_id);                                   \
+		(p)->digest = digest_of(now_);                                          \
 	} while (0)
 
 ALWAYS_INLINE void remember_set(const struct present *p)
