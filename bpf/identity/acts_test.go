@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -179,7 +180,21 @@ func acts() map[string]func() error {
 			return born(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&arguments)), 88)
 		},
 		// The child is the only thread of its process, which a new user namespace wants.
-		"user":                   func() error { return fork(unix.SYS_UNSHARE, unix.CLONE_NEWUSER) },
+		"user": func() error { return fork(unix.SYS_UNSHARE, unix.CLONE_NEWUSER) },
+		"exec from a thread": func() error {
+			// This is the leader or not; one of two threads is not.
+			failed := make(chan error)
+			leads := unix.Gettid() == unix.Getpid()
+			act := func() error { return errors.Join(setgroups(60), becomes("/proc/self/exe")) }
+			if !leads {
+				return act()
+			}
+			go func() {
+				runtime.LockOSThread()
+				failed <- act()
+			}()
+			return <-failed
+		},
 		"told, then setgroups":   told(func() error { return setgroups(40) }),
 		"told, then fork":        told(func() error { return fork() }),
 		"told, then exec":        told(func() error { return becomes("/proc/self/exe") }),

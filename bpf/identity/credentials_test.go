@@ -188,3 +188,11 @@ func TestOrdinaryExecIsAbsent(t *testing.T) {
 	r := o.one(t, "exec after")
 	want(t, "call", call(&r), "setresuid")
 }
+
+// A thread that executes takes over the id of its leader, and what is known of it goes along.
+func TestExecByAThread(t *testing.T) {
+	o := observe(t)
+	r := o.one(t, "exec from a thread")
+	isCredentials(t, "the thread", &r, "setgroups", 0)
+	want(t, "the thread leads", r.Actor.TID == r.Actor.Process.TGID, false)
+}

@@ -33,16 +33,16 @@ struct {
 	__type(value, struct request);
 } requests SEC(".maps");
 
-ALWAYS_INLINE void read_current(struct credentials *c)
+ALWAYS_INLINE void read_current(struct present *p)
 {
 	struct task_struct *task;
 
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
 		task = bpf_get_current_task_btf();
-		READ_CREDENTIALS(c, task, DIRECT);
+		READ_PRESENT(p, task, DIRECT);
 	} else {
 		task = (struct task_struct *)bpf_get_current_task();
-		READ_CREDENTIALS(c, task, BPF_CORE_READ);
+		READ_PRESENT(p, task, BPF_CORE_READ);
 	}
 }
 
@@ -131,11 +131,11 @@ ALWAYS_INLINE bool changes_credentials(struct call_arguments *a)
 
 ALWAYS_INLINE void enter(struct call_arguments *a, __u32 watch)
 {
+	bool executes = a->call == CALL_EXECVE || a->call == CALL_EXECVEAT;
 	__u64 task = bpf_get_current_pid_tgid();
 	struct known_credentials *known;
-	struct credentials now;
 	struct request request = {};
-	__u32 tid = task;
+	struct present p;
 
 	if (!changes_credentials(a))
 		return;
@@ -146,18 +146,22 @@ ALWAYS_INLINE void enter(struct call_arguments *a, __u32 watch)
 			bpf_map_update_elem(&requests, &task, &request, BPF_ANY);
 		return;
 	}
-	read_current(&now);
-	known = known_of(tid, (__u64)current_task());
+	read_current(&p);
+	known = known_of(p.tid, p.task);
+	if (!known || !executes)
+		// The exit asks for them.
+		remember_set(&p);
 	if (known)
-		check_known(known, (__u64)current_task(), &now, watch);
+		check_known(known, &p, watch);
 	else
-		known = learn_credentials(tid, (__u64)current_task(), &now);
-	if (known) {
-		known->executing = a->call == CALL_EXECVE || a->call == CALL_EXECVEAT;
-		if (a->call == CALL_SETGROUPS)
-			known->groups = groups_digest();
-	}
-	if (a->call == CALL_SETNS || (a->call == CALL_UNSHARE && request.flags)) {
+		known = learn_present(&p);
+	if (a->call == CALL_UNSHARE && !request.flags)
+		return;
+	if (known && !executes)
+		known->call = a->call;
+	if (known && a->call == CALL_SETGROUPS)
+		known->groups = groups_digest();
+	if (a->call == CALL_SETNS || a->call == CALL_UNSHARE) {
 		read_namespaces(&request.before, current_task());
 		bpf_map_update_elem(&requests, &task, &request, BPF_ANY);
 	}
@@ -166,14 +170,15 @@ ALWAYS_INLINE void enter(struct call_arguments *a, __u32 watch)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(identity_call_enter, struct pt_regs *regs, long id)
 {
-	__u32 watch = watching();
 	struct call_arguments a;
+	__u32 watch;
 
-	if (watch == WATCH_OFF)
-		return 0;
 	preemption_off();
-	read_call(&a, regs);
-	enter(&a, watch);
+	watch = watching();
+	if (watch != WATCH_OFF) {
+		read_call(&a, regs);
+		enter(&a, watch);
+	}
 	preemption_on();
 	return 0;
 }
@@ -188,32 +193,38 @@ ALWAYS_INLINE int error_of(struct call_arguments *a, int ret)
 
 ALWAYS_INLINE void credentials_exit(struct call_arguments *a, int error)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
 	struct known_credentials *known;
-	struct credentials now;
+	struct credentials before;
+	struct present p;
 	bool other;
 
 	if (!changes_credentials(a))
 		return;
-	read_current(&now);
+	read_current(&p);
+	known = known_of(p.tid, p.task);
 	if (error) {
-		tell_credentials(IDENTITY_CREDENTIALS, a->call, error, &now, &now);
+		if (known)
+			known->call = CALL_NONE;
+		tell_credentials(IDENTITY_CREDENTIALS, a->call, error, &p.now, &p.now);
 		return;
 	}
-	known = known_of(tid, (__u64)current_task());
-	if (!known || !take_slot(known, (__u64)current_task())) {
+	if (!known || !take_slot(known, p.task)) {
 		// Another thread has taken the slot since the entry, or the call began before the sensor did.
-		learn_credentials(tid, (__u64)current_task(), &now);
+		remember_set(&p);
+		learn_present(&p);
 		lose_to_full_map(CLASS_IDENTITY);
 		return;
 	}
-	other = !same_credentials(&known->last, &now);
+	other = known->digest != p.digest;
 	if (a->call == CALL_SETGROUPS)
 		other = other || known->groups != groups_digest();
-	if (other)
-		tell_credentials(IDENTITY_CREDENTIALS, a->call, 0, &known->last, &now);
-	known->last = now;
-	give_slot(known, (__u64)current_task());
+	if (other) {
+		recall_set(&before, known);
+		tell_credentials(IDENTITY_CREDENTIALS, a->call, 0, &before, &p.now);
+		remember_set(&p);
+	}
+	fill_slot(known, &p);
+	give_slot(known, p.task);
 }
 
 SEC("tp_btf/sys_exit")
@@ -221,11 +232,11 @@ int BPF_PROG(identity_credentials_exit, struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
 
-	if (watching() == WATCH_OFF)
-		return 0;
 	preemption_off();
-	read_call(&a, regs);
-	credentials_exit(&a, error_of(&a, ret));
+	if (watching() != WATCH_OFF) {
+		read_call(&a, regs);
+		credentials_exit(&a, error_of(&a, ret));
+	}
 	preemption_on();
 	return 0;
 }
@@ -235,14 +246,19 @@ ALWAYS_INLINE void namespaces_exit(struct call_arguments *a, int error)
 	__u64 task = bpf_get_current_pid_tgid(), changed;
 	struct request *request;
 	struct namespaces now;
-	struct credentials credentials;
-	__u32 tid = task;
+	struct present p;
 
 	// What came of a clone that went well was told by identity_fork, also in the child.
 	if (!error && (a->call == CALL_CLONE || a->call == CALL_CLONE3))
 		return;
 	if (a->call == CALL_UNSHARE && !(a->a0 & NAMESPACE_FLAGS))
 		return;
+	if (a->call == CALL_UNSHARE || a->call == CALL_SETNS) {
+		// Who enters a user namespace has other capabilities there.
+		read_current(&p);
+		remember_set(&p);
+		learn_present(&p);
+	}
 	request = bpf_map_lookup_elem(&requests, &task);
 	if (!request) {
 		if (a->call == CALL_UNSHARE || a->call == CALL_SETNS)
@@ -256,11 +272,6 @@ ALWAYS_INLINE void namespaces_exit(struct call_arguments *a, int error)
 		changed = namespaces_changed(&request->before, &now);
 		if (changed)
 			tell_namespaces(a->call, 0, request->flags | changed, &request->before, &now);
-		if (changed & CLONE_NEWUSER) {
-			// Who enters a user namespace has other capabilities there.
-			read_current(&credentials);
-			learn_credentials(tid, (__u64)current_task(), &credentials);
-		}
 	}
 	bpf_map_delete_elem(&requests, &task);
 }
@@ -270,11 +281,11 @@ int BPF_PROG(identity_namespaces_exit, struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
 
-	if (watching() == WATCH_OFF)
-		return 0;
 	preemption_off();
-	read_call(&a, regs);
-	namespaces_exit(&a, error_of(&a, ret));
+	if (watching() != WATCH_OFF) {
+		read_call(&a, regs);
+		namespaces_exit(&a, error_of(&a, ret));
+	}
 	preemption_on();
 	return 0;
 }
@@ -304,71 +315,71 @@ ALWAYS_INLINE void new_namespaces(struct task_struct *parent, struct task_struct
 
 ALWAYS_INLINE void forked(struct task_struct *parent, struct task_struct *child, __u32 watch)
 {
-	__u32 tid = parent->pid;
 	struct known_credentials *known;
-	struct credentials now;
+	struct present p;
 
 	// The kernel's own threads, and what they start until it execs.
 	if (!parent->mm)
 		return;
-	READ_CREDENTIALS(&now, parent, DIRECT);
-	known = known_of(tid, (__u64)parent);
-	if (known)
-		check_known(known, (__u64)parent, &now, watch);
-	else
-		learn_credentials(tid, (__u64)parent, &now);
+	READ_PRESENT(&p, parent, DIRECT);
+	known = known_of(p.tid, p.task);
+	if (known) {
+		check_known(known, &p, watch);
+	} else {
+		remember_set(&p);
+		learn_present(&p);
+	}
 	if (parent->nsproxy != child->nsproxy || parent->real_cred->user_ns != child->real_cred->user_ns) {
 		new_namespaces(parent, child);
-		READ_CREDENTIALS(&now, child, DIRECT);
+		READ_PRESENT(&p, child, DIRECT);
+		remember_set(&p);
 	}
 	// In the same user namespace the child's are a copy.
-	learn_credentials(child->pid, (__u64)child, &now);
+	p.tid = child->pid;
+	p.task = (__u64)child;
+	learn_present(&p);
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(identity_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 watch = watching();
+	__u32 watch;
 
-	if (watch == WATCH_OFF)
-		return 0;
 	preemption_off();
-	forked(parent, child, watch);
+	watch = watching();
+	if (watch != WATCH_OFF)
+		forked(parent, child, watch);
 	preemption_on();
 	return 0;
-}
-
-// Whether an exec gave other ids, or a capability that was not there. Losing some is what every ordinary exec may do.
-ALWAYS_INLINE bool gained(const struct credentials *before, const struct credentials *now)
-{
-	return before->uid != now->uid || before->gid != now->gid || before->euid != now->euid || before->egid != now->egid ||
-	       (now->cap_permitted & ~before->cap_permitted) || (now->cap_effective & ~before->cap_effective) ||
-	       (now->cap_inheritable & ~before->cap_inheritable) || (now->cap_bounding & ~before->cap_bounding) ||
-	       (now->cap_ambient & ~before->cap_ambient);
 }
 
 ALWAYS_INLINE void executed(struct task_struct *task, __u32 old_tid)
 {
 	// A thread that calls exec takes over the leader's id.
 	struct known_credentials *known = known_of(old_tid, (__u64)task);
-	struct credentials now;
+	struct credentials before;
+	struct present p;
 
-	READ_CREDENTIALS(&now, task, DIRECT);
-	if (known && take_slot(known, (__u64)task)) {
-		if (gained(&known->last, &now))
-			tell_credentials(IDENTITY_CREDENTIALS, CALL_EXECVE, 0, &known->last, &now);
+	READ_PRESENT(&p, task, DIRECT);
+	if (!known || known->digest != p.digest)
+		remember_set(&p);
+	if (known && take_slot(known, p.task)) {
+		if (known->digest != p.digest) {
+			recall_set(&before, known);
+			if (gained(&before, &p.now))
+				tell_credentials(IDENTITY_CREDENTIALS, CALL_EXECVE, 0, &before, &p.now);
+		}
 		give_slot(known, SLOT_FREE);
 	}
-	learn_credentials(task->pid, (__u64)task, &now);
+	learn_present(&p);
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(identity_exec, struct task_struct *task, int old_pid)
 {
-	if (watching() == WATCH_OFF)
-		return 0;
 	preemption_off();
-	executed(task, old_pid);
+	if (watching() != WATCH_OFF)
+		executed(task, old_pid);
 	preemption_on();
 	return 0;
 }
@@ -376,43 +387,47 @@ int BPF_PROG(identity_exec, struct task_struct *task, int old_pid)
 ALWAYS_INLINE void exited(struct task_struct *task, bool group_dead, __u32 watch)
 {
 	struct known_credentials *known = known_of(task->pid, (__u64)task);
-	struct credentials now, *login;
-	__u32 tgid = task->tgid;
+	__u32 tgid = task->tgid, *count;
+	struct login *login, copy;
+	struct present p;
+	bool here;
 
 	if (known) {
-		// An exec that fails late has changed them already, and ends in a signal.
-		if (!known->executing) {
-			READ_CREDENTIALS(&now, task, DIRECT);
-			check_known(known, (__u64)task, &now, watch);
-		}
-		if (take_slot(known, (__u64)task))
+		READ_PRESENT(&p, task, DIRECT);
+		check_known(known, &p, watch);
+		if (take_slot(known, p.task))
 			give_slot(known, SLOT_FREE);
 	}
 	if (exit_says_group_dead ? !group_dead : task->signal->live.counter > 0)
 		return;
-	// Not the thread's own login decides: the last thread need not be the one that was given it.
+	// The thread's own login does not decide: the last thread need not be the one that was given it.
+	count = logins();
+	if (!count || !*count)
+		return;
 	login = bpf_map_lookup_elem(&login_sessions, &tgid);
 	if (!login)
 		return;
-	now = *login;
+	copy = *login;
+	here = copy.start_time_ns == task->group_leader->start_boottime;
 	// Two threads can both be the last before 6.16: one of them removes it.
-	if (!bpf_map_delete_elem(&login_sessions, &tgid))
-		tell_credentials(IDENTITY_LOGOUT, CALL_NONE, 0, &now, &now);
+	if (bpf_map_delete_elem(&login_sessions, &tgid))
+		return;
+	__sync_fetch_and_add(count, -1);
+	// Else it was of a process whose end the kernel did not show us.
+	if (here)
+		tell_credentials(IDENTITY_LOGOUT, CALL_NONE, 0, &copy.given, &copy.given);
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(identity_exit, struct task_struct *task)
 {
-	__u32 watch = watching();
-	bool group_dead = false;
+	__u32 watch;
 
-	if (watch == WATCH_OFF)
-		return 0;
-	// The second argument, which older kernels do not hand over.
-	if (exit_says_group_dead)
-		group_dead = ctx[1];
 	preemption_off();
-	exited(task, group_dead, watch);
+	watch = watching();
+	if (watch != WATCH_OFF)
+		// The second argument is one that older kernels do not hand over.
+		exited(task, exit_says_group_dead ? (bool)ctx[1] : false, watch);
 	preemption_on();
 	return 0;
 }

@@ -3,6 +3,7 @@
 package identity
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -33,8 +34,15 @@ func handlers() []syscalls.Handler {
 
 const (
 	mapKnown = "known_credentials"
-	mapWatch = "watch_states"
+	mapSets  = "credential_sets"
+	mapState = "identity_states"
+
+	// How far an element of mapState, 32 bits, is from the next.
+	elementBytes = 8
 )
+
+// stateWatch is the element of mapState that is switched: enum state of bpf/include/credentials.h.
+const stateWatch uint32 = 0
 
 // Values of enum watch in bpf/include/credentials.h.
 const (
@@ -45,7 +53,10 @@ const (
 
 // Load puts the sensor's maps and programs into the kernel. Nothing is made before the set that it belongs to is attached.
 func Load(b sensor.Base) (syscalls.Sensor, error) {
-	variables := map[string]any{}
+	seed := make([]byte, 8)
+	// It never fails: crypto/rand ends the program where the kernel has no randomness.
+	_, _ = rand.Read(seed)
+	variables := map[string]any{"digest_seed": binary.NativeEndian.Uint64(seed)}
 	if n, err := loader.KernelFuncParams(b.Types, "sched_process_exit"); err == nil {
 		variables["exit_says_group_dead"] = n >= 2
 	}
@@ -55,7 +66,7 @@ func Load(b sensor.Base) (syscalls.Sensor, error) {
 	if err != nil {
 		return syscalls.Sensor{}, err
 	}
-	memory, err := object.Map(mapWatch).Memory()
+	memory, err := object.Map(mapState).Memory()
 	if err != nil {
 		return syscalls.Sensor{}, errors.Join(fmt.Errorf("cannot map the state of the identity sensor: %w", err), object.Close())
 	}
@@ -74,7 +85,7 @@ func watch(object *loader.Object, memory *ebpf.Memory, whole bool) {
 			}
 		}
 	}
-	if _, err := memory.WriteAt(binary.LittleEndian.AppendUint32(nil, state), 0); err != nil {
+	if _, err := memory.WriteAt(binary.LittleEndian.AppendUint32(nil, state), int64(stateWatch)*elementBytes); err != nil {
 		for _, h := range handlers() {
 			object.SetCalled(h.Program, fmt.Errorf("cannot switch the sensor to state %d: %w", state, err))
 		}

@@ -17,14 +17,15 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	identityMapCounters                  = "counters"
+	identityMapCredentialSets            = "credential_sets"
 	identityMapDoorbell                  = "doorbell"
+	identityMapIdentityStates            = "identity_states"
 	identityMapKnownCredentials          = "known_credentials"
 	identityMapLoginSessions             = "login_sessions"
 	identityMapReaderStates              = "reader_states"
 	identityMapRequests                  = "requests"
 	identityMapRingIdentity              = "ring_identity"
 	identityMapScratchSlots              = "scratch_slots"
-	identityMapWatchStates               = "watch_states"
 	identityProgIdentityCallEnter        = "identity_call_enter"
 	identityProgIdentityCredentialsExit  = "identity_credentials_exit"
 	identityProgIdentityExec             = "identity_exec"
@@ -33,6 +34,7 @@ const (
 	identityProgIdentityNamespacesExit   = "identity_namespaces_exit"
 	identityVarCalls                     = "calls"
 	identityVarCpus                      = "cpus"
+	identityVarDigestSeed                = "digest_seed"
 	identityVarExitSaysGroupDead         = "exit_says_group_dead"
 	identityVarLayoutIdentity            = "layout_identity"
 	identityVarTracepointsArePreemptible = "tracepoints_are_preemptible"
@@ -93,14 +95,15 @@ type identityProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type identityMapSpecs struct {
 	Counters         *ebpf.MapSpec `ebpf:"counters"`
+	CredentialSets   *ebpf.MapSpec `ebpf:"credential_sets"`
 	Doorbell         *ebpf.MapSpec `ebpf:"doorbell"`
+	IdentityStates   *ebpf.MapSpec `ebpf:"identity_states"`
 	KnownCredentials *ebpf.MapSpec `ebpf:"known_credentials"`
 	LoginSessions    *ebpf.MapSpec `ebpf:"login_sessions"`
 	ReaderStates     *ebpf.MapSpec `ebpf:"reader_states"`
 	Requests         *ebpf.MapSpec `ebpf:"requests"`
 	RingIdentity     *ebpf.MapSpec `ebpf:"ring_identity"`
 	ScratchSlots     *ebpf.MapSpec `ebpf:"scratch_slots"`
-	WatchStates      *ebpf.MapSpec `ebpf:"watch_states"`
 }
 
 // identityVariableSpecs contains global variables before they are loaded into the kernel.
@@ -109,6 +112,7 @@ type identityMapSpecs struct {
 type identityVariableSpecs struct {
 	Calls                     *ebpf.VariableSpec `ebpf:"calls"`
 	Cpus                      *ebpf.VariableSpec `ebpf:"cpus"`
+	DigestSeed                *ebpf.VariableSpec `ebpf:"digest_seed"`
 	ExitSaysGroupDead         *ebpf.VariableSpec `ebpf:"exit_says_group_dead"`
 	LayoutIdentity            *ebpf.VariableSpec `ebpf:"layout_identity"`
 	TracepointsArePreemptible *ebpf.VariableSpec `ebpf:"tracepoints_are_preemptible"`
@@ -135,27 +139,29 @@ func (o *identityObjects) Close() error {
 // It can be passed to loadIdentityObjects or ebpf.CollectionSpec.LoadAndAssign.
 type identityMaps struct {
 	Counters         *ebpf.Map `ebpf:"counters"`
+	CredentialSets   *ebpf.Map `ebpf:"credential_sets"`
 	Doorbell         *ebpf.Map `ebpf:"doorbell"`
+	IdentityStates   *ebpf.Map `ebpf:"identity_states"`
 	KnownCredentials *ebpf.Map `ebpf:"known_credentials"`
 	LoginSessions    *ebpf.Map `ebpf:"login_sessions"`
 	ReaderStates     *ebpf.Map `ebpf:"reader_states"`
 	Requests         *ebpf.Map `ebpf:"requests"`
 	RingIdentity     *ebpf.Map `ebpf:"ring_identity"`
 	ScratchSlots     *ebpf.Map `ebpf:"scratch_slots"`
-	WatchStates      *ebpf.Map `ebpf:"watch_states"`
 }
 
 func (m *identityMaps) Close() error {
 	return _IdentityClose(
 		m.Counters,
+		m.CredentialSets,
 		m.Doorbell,
+		m.IdentityStates,
 		m.KnownCredentials,
 		m.LoginSessions,
 		m.ReaderStates,
 		m.Requests,
 		m.RingIdentity,
 		m.ScratchSlots,
-		m.WatchStates,
 	)
 }
 
@@ -165,6 +171,7 @@ func (m *identityMaps) Close() error {
 type identityVariables struct {
 	Calls                     *ebpf.Variable `ebpf:"calls"`
 	Cpus                      *ebpf.Variable `ebpf:"cpus"`
+	DigestSeed                *ebpf.Variable `ebpf:"digest_seed"`
 	ExitSaysGroupDead         *ebpf.Variable `ebpf:"exit_says_group_dead"`
 	LayoutIdentity            *ebpf.Variable `ebpf:"layout_identity"`
 	TracepointsArePreemptible *ebpf.Variable `ebpf:"tracepoints_are_preemptible"`

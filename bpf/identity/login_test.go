@@ -41,14 +41,10 @@ func TestALoginAndItsEnd(t *testing.T) {
 func TestALoginThatIsGivenUp(t *testing.T) {
 	canLogIn(t)
 	o := observe(t)
-	cmd := actor(t, "login and logout")
-	if err := cmd.Run(); err != nil {
-		t.Fatal(err)
-	}
-	all := o.of(t, cmd.Process.Pid)
+	all := o.act(t, "login and logout")
 	var operations []Operation
 	for _, r := range all {
-		want(t, "process", r.Actor.Process.TGID, uint32(cmd.Process.Pid))
+		want(t, "process", r.Actor.Process.TGID, all[0].Actor.Process.TGID)
 		operations = append(operations, r.Operation)
 	}
 	if len(all) != 3 || operations[0] != Login || operations[1] != Logout || call(&all[2]) != "setgroups" {

@@ -4,43 +4,55 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
 
 	"github.com/vedette-edr/vedette/bpf/lane"
 	"github.com/vedette-edr/vedette/bpf/record"
+	"github.com/vedette-edr/vedette/bpf/syscalls"
 )
 
 // known mirrors struct known_credentials of bpf/include/credentials.h.
 type known struct {
-	Owner                       uint64
-	Last                        Credentials
-	TID, Groups, Executing, Pad uint32
+	Owner, Digest          uint64
+	LoginUID, AuditSession uint32
+	Groups                 uint32
+	ExecID, Call           uint16
 }
 
 // No exploit is at hand that writes credentials into the kernel's memory. The programs see no difference between credentials that
 // changed under what is known and knowledge that changed under the credentials, so the test forges the latter: root may.
-func (o *observer) forge(t *testing.T, tid uint32, change func(c *Credentials)) (before Credentials) {
+func (o *observer) forge(t *testing.T, tid uint32, change func(c *Credentials), also ...func(k *known)) (before Credentials) {
 	t.Helper()
 	key := tid % o.known.MaxEntries()
 	var k known
 	if err := o.known.Lookup(key, &k); err != nil {
 		t.Fatal(err)
 	}
-	if k.TID != tid || k.Owner == 0 {
-		t.Fatalf("thread %d is not among the known: %+v", tid, k)
+	if k.Owner == 0 {
+		t.Fatalf("thread %d is not among the known", tid)
 	}
-	change(&k.Last)
-	if err := o.known.Update(key, &k, ebpf.UpdateExist); err != nil {
+	if err := o.sets.Lookup(k.Digest, &before); err != nil {
+		t.Fatalf("the credentials of thread %d are not remembered: %v", tid, err)
+	}
+	change(&before)
+	k.Digest++
+	for _, f := range also {
+		f(&k)
+	}
+	if err := o.sets.Put(k.Digest, &before); err != nil {
 		t.Fatal(err)
 	}
-	return k.Last
+	if err := o.known.Put(key, &k); err != nil {
+		t.Fatal(err)
+	}
+	before.LoginUID, before.AuditSession = k.LoginUID, k.AuditSession
+	return before
 }
 
 // toldAct starts an act that says which thread it is in; the returned function lets it go on and waits for its end.
@@ -77,14 +89,25 @@ func toldAct(t *testing.T, name string) (cmd *exec.Cmd, tid uint32, goOn func())
 	}
 }
 
+// forged forges what is known of a thread before it acts, and returns what its process is said to have done then.
+func (o *observer) forged(t *testing.T, act string, change func(c *Credentials), also ...func(k *known)) (
+	all []Record, tid uint32, before Credentials,
+) {
+	t.Helper()
+	all = o.unmissed(t, func() []Record {
+		cmd, thread, goOn := toldAct(t, act)
+		tid, before = thread, o.forge(t, thread, change, also...)
+		goOn()
+		return o.of(t, cmd.Process.Pid)
+	})
+	return all, tid, before
+}
+
 func TestChangesThatNoCallExplains(t *testing.T) {
 	o := observe(t)
 	f := func(act string, change func(c *Credentials), others int) {
 		t.Helper()
-		cmd, tid, goOn := toldAct(t, act)
-		before := o.forge(t, tid, change)
-		goOn()
-		all := o.of(t, cmd.Process.Pid)
+		all, tid, before := o.forged(t, act, change)
 		if len(all) != 1+others {
 			t.Fatalf("%s makes %d records, want %d: %+v", act, len(all), 1+others, all)
 		}
@@ -109,15 +132,40 @@ func TestChangesThatNoCallExplains(t *testing.T) {
 	f("told, then failed exec", user, 0)
 }
 
+// Where the kernel did not run a program (it never does on a CPU where it runs already), the call or exec is an explanation all
+// the same.
+func TestWhatTheKernelDidNotShowIsNotUnexplained(t *testing.T) {
+	o := observe(t)
+	f := func(what string, change func(c *Credentials), missed func(k *known), calls ...string) {
+		t.Helper()
+		var told []string
+		all, _, _ := o.forged(t, "told, then exit", change, missed)
+		for _, r := range all {
+			told = append(told, call(&r))
+		}
+		if !slices.Equal(told, calls) {
+			t.Errorf("%s is told as %q, want %q", what, told, calls)
+		}
+	}
+	during := func(name string) func(k *known) {
+		return func(k *known) { k.Call = uint16(slices.Index(syscalls.Names(), name)) }
+	}
+	exec := func(k *known) { k.ExecID++ }
+	was := func(c *Credentials) { c.EUID = 1234 }
+	had := func(c *Credentials) { c.CapInheritable = 1 << capNetRaw }
+	f("a missed exit of setuid", was, during("setuid"), "setuid")
+	f("a missed exit of setns", had, during("setns"))
+	f("a missed exec that gives", was, exec, "execve")
+	f("a missed exec that takes", had, exec)
+}
+
 func TestAPartialSensorDrawsNoConclusions(t *testing.T) {
 	o := observe(t)
-	cmd, tid, goOn := toldAct(t, "told, then exit")
-	o.forge(t, tid, func(c *Credentials) { c.UID = 1234 })
-	if err := o.watch.Put(uint32(0), watchCalls); err != nil {
+	if err := o.state.Put(stateWatch, watchCalls); err != nil {
 		t.Fatal(err)
 	}
-	goOn()
-	if all := o.of(t, cmd.Process.Pid); len(all) != 0 {
+	all, _, _ := o.forged(t, "told, then exit", func(c *Credentials) { c.UID = 1234 })
+	if len(all) != 0 {
 		t.Errorf("a sensor without all of its programs tells %+v, want nothing", all)
 	}
 }
@@ -163,31 +211,37 @@ func TestRealProgramsAreExplained(t *testing.T) {
 
 func TestThreadsThatEndAreForgotten(t *testing.T) {
 	o := observe(t)
-	for range 20 {
-		o.act(t, "exec after")
-		o.act(t, "clone")
-	}
-	dead := func() map[uint32]bool {
-		found := map[uint32]bool{}
-		var key uint32
-		var k known
-		all := o.known.Iterate()
-		for all.Next(&key, &k) {
-			if k.Owner != 0 && errors.Is(unix.Kill(int(k.TID), 0), unix.ESRCH) {
-				found[k.TID] = true
-			}
-		}
-		if err := all.Err(); err != nil {
+	slot := func(tid int) (k known) {
+		t.Helper()
+		if err := o.known.Lookup(uint32(tid)%o.known.MaxEntries(), &k); err != nil {
 			t.Fatal(err)
 		}
-		return found
+		return k
 	}
-	// A thread may be on its way out at the first look.
-	first := dead()
-	time.Sleep(100 * time.Millisecond)
-	for tid := range dead() {
-		if first[tid] {
-			t.Errorf("thread %d is known and does not exist", tid)
+	owners := map[int]uint64{}
+	o.unmissed(t, func() []Record {
+		clear(owners)
+		cmd, _, goOn := toldAct(t, "told, then exit")
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, task := range tasks {
+			tid, err := strconv.Atoi(task.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			owners[tid] = slot(tid).Owner
+		}
+		goOn()
+		return o.of(t, cmd.Process.Pid)
+	})
+	want(t, "there are threads", len(owners) > 1, true)
+	for tid, owner := range owners {
+		if owner == 0 {
+			t.Errorf("thread %d was not known", tid)
+		} else if slot(tid).Owner == owner {
+			t.Errorf("thread %d has ended and is still known", tid)
 		}
 	}
 }

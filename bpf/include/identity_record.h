@@ -6,7 +6,7 @@
 #include "call.h"
 #include "emit.h"
 
-/* What task->real_cred says, and the login that the audit system keeps beside it. The first nine words lie in the kernel's order. */
+/* What task->real_cred says, and the login that the audit system keeps beside it. */
 struct credentials {
 	__u32 uid, gid, suid, sgid, euid, egid, fsuid, fsgid, securebits;
 	__u32 user_namespace;

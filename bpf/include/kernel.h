@@ -36,6 +36,7 @@ enum bpf_map_type {
 enum {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
+	BPF_EXIST = 2,
 };
 
 enum {
@@ -490,6 +491,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct callback_head *task_works;
+	__u64 self_exec_id;
 	kuid_t loginuid;
 	unsigned int sessionid;
 	struct mm_struct *mm;
