@@ -55,7 +55,7 @@ static __attribute__((noinline)) void tell_mount(struct call_arguments *a, long 
 	default:
 		file = file_of_descriptor(current_task(), ret);
 		if (file)
-			APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
+			r->text_length[TEXT_PATH] = append_file(s, &r->file, file);
 		r->value[0] = a->a2;
 		break;
 	}
@@ -160,7 +160,7 @@ ALWAYS_INLINE void memfd_exit(struct pt_regs *regs, long ret)
 	r->value[0] = a.a1;
 	file = file_of_descriptor(current_task(), ret);
 	if (file)
-		APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
+		r->text_length[TEXT_PATH] = append_file(s, &r->file, file);
 	r->text_length[TEXT_FIRST] = append_text(s, (void *)a.a0, true);
 	submit_file(s);
 }

@@ -8,19 +8,6 @@
 #include "tell.h"
 #include "written.h"
 
-/* Whether the opening changes something, or may be followed by what does. */
-ALWAYS_INLINE bool opens_for_change(struct file *file, __u32 f_mode)
-{
-	__u32 mode;
-
-	if (f_mode & FMODE_CREATED)
-		return true;
-	if (!(f_mode & FMODE_WRITE))
-		return false;
-	mode = BPF_CORE_READ(file, f_inode, i_mode);
-	return is_kind(mode, S_IFREG) || is_kind(mode, S_IFBLK);
-}
-
 /* The flags that a call asks for. */
 ALWAYS_INLINE __u64 asked_flags(struct call_arguments *a)
 {
@@ -50,7 +37,7 @@ ALWAYS_INLINE void fill_open(struct scratch *s, struct file *file, __u32 f_mode,
 	/* do_dentry_open (fs/open.c) takes those off the file that matter to the opening alone. */
 	r->value[0] = BPF_CORE_READ(file, f_flags) | (asked_flags(a) & (O_CREAT | O_EXCL | O_TRUNC));
 	r->value[1] = !!(f_mode & FMODE_CREATED);
-	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
+	r->text_length[TEXT_PATH] = append_file(s, &r->file, file);
 }
 
 ALWAYS_INLINE void tell_open(struct file *file, struct call_arguments *a)
@@ -61,7 +48,8 @@ ALWAYS_INLINE void tell_open(struct file *file, struct call_arguments *a)
 	if (f_mode & FMODE_WRITE)
 		/* What a file at the same address did before is another's story. */
 		forget_written(file);
-	if (opens_for_change(file, f_mode)) {
+	/* It changes something, or may be followed by what does. */
+	if ((f_mode & FMODE_CREATED) || holds_content(file, f_mode)) {
 		if (!wanted(ACT_OPEN))
 			return;
 		/* A file whose very reading matters is told of whatever else the process does. */

@@ -2,43 +2,24 @@ package file
 
 import (
 	"bytes"
-	"reflect"
 	"testing"
 	"unsafe"
 
-	"github.com/cilium/ebpf/btf"
-
 	"github.com/vedette-edr/vedette/bpf/record"
+	"github.com/vedette-edr/vedette/bpf/sensortest"
 )
 
-// The eBPF object describes its own structs; the Go ones must have the same sizes and the same fields at the same offsets.
 func TestLayoutMatchesTheObject(t *testing.T) {
 	spec, err := loadFile()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := func(name string, v any) {
-		t.Helper()
-		var s *btf.Struct
-		if err := spec.Types.TypeByName(name, &s); err != nil {
-			t.Errorf("cannot find struct %s in the object: %v", name, err)
-			return
-		}
-		typ := reflect.TypeOf(v)
-		if uintptr(s.Size) != typ.Size() || len(s.Members) != typ.NumField() {
-			t.Errorf("struct %s has %d bytes and %d fields in the object, %d and %d in Go", name, s.Size, len(s.Members), typ.Size(), typ.NumField())
-			return
-		}
-		for i, m := range s.Members {
-			if got := typ.Field(i); uintptr(m.Offset.Bytes()) != got.Offset {
-				t.Errorf("field %s of struct %s is at %d in the object, %s at %d in Go", m.Name, name, m.Offset.Bytes(), got.Name, got.Offset)
-			}
-		}
-	}
-	f("file_record", Record{})
-	f("file_identity", record.FileIdentity{})
-	f("throttled_record", record.Throttle{})
-	f("interest", interest{})
+	sensortest.Layout(t, spec, map[string]any{
+		"file_record":      Record{},
+		"file_identity":    record.FileIdentity{},
+		"throttled_record": record.Throttle{},
+		"interest":         interest{},
+	})
 }
 
 func TestKernelDeviceIsTheKernelsOwnNumber(t *testing.T) {

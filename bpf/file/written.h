@@ -27,11 +27,12 @@ ALWAYS_INLINE void forget_written(struct file *file)
 	bpf_map_delete_elem(&written_files, &file);
 }
 
-ALWAYS_INLINE bool holds_content(struct file *file)
+/* Whether what is written to a description stays: not so of pipes, sockets and most devices. */
+ALWAYS_INLINE bool holds_content(struct file *file, __u32 f_mode)
 {
 	__u32 mode;
 
-	if (!(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
+	if (!(f_mode & FMODE_WRITE))
 		return false;
 	mode = BPF_CORE_READ(file, f_inode, i_mode);
 	return is_kind(mode, S_IFREG) || is_kind(mode, S_IFBLK);
@@ -110,7 +111,7 @@ ALWAYS_INLINE void tell_write(struct file *file, struct call_arguments *a, __u64
 	r = RECORD(s, file_record);
 	r->value[0] = offset_of(file, a, length);
 	r->value[1] = length;
-	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
+	r->text_length[TEXT_PATH] = append_file(s, &r->file, file);
 	r->text_length[TEXT_FIRST] = append_head(s, a, length);
 	submit_file(s);
 }
@@ -121,7 +122,7 @@ ALWAYS_INLINE void written_to(int descriptor, struct call_arguments *a, __u64 le
 	struct file *file = file_of_descriptor(current_task(), descriptor);
 	struct written first = {}, *before;
 
-	if (!file || !holds_content(file))
+	if (!file || !holds_content(file, BPF_CORE_READ(file, f_mode)))
 		return;
 	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == PROC_SUPER_MAGIC)
 		tell_procfs(file, offset_of(file, a, length), a->call == CALL_WRITE || a->call == CALL_PWRITE64 ? a->a1 : 0,
@@ -234,20 +235,20 @@ ROUND __u32 close_record(__u64 description, __u64 bytes)
 		return 0;
 	r = RECORD(s, file_record);
 	r->value[0] = bytes;
-	APPEND_FILE(s, &r->file, r->text_length[TEXT_PATH], file);
+	r->text_length[TEXT_PATH] = append_file(s, &r->file, file);
 	submit_file(s);
 	return 0;
 }
 
 /* A descriptor goes; with the last reference of a description that was written to, its end is told. */
-ALWAYS_INLINE void closing(struct file *file, __s64 last)
+ALWAYS_INLINE void closing(struct file *file)
 {
 	struct written *w;
 
 	if (!(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
 		return;
 	w = bpf_map_lookup_elem(&written_files, &file);
-	if (!w || references(file) > last)
+	if (!w || references(file) > 1)
 		return;
 	if (wanted(ACT_CLOSE) && w->inode == BPF_CORE_READ(file, f_inode))
 		close_record((__u64)file, w->bytes);
@@ -273,7 +274,7 @@ ROUND __u32 close_word(__u64 table, __u32 first, __u64 mask)
 			continue;
 		bpf_probe_read_kernel(&file, sizeof(file), files + first + i);
 		if (file)
-			closing(file, 1);
+			closing(file);
 	}
 	return 0;
 }
@@ -316,7 +317,7 @@ ALWAYS_INLINE void close_enter(struct pt_regs *regs)
 		return;
 	file = file_of_descriptor(task, a.call == CALL_CLOSE ? a.a0 : a.a1);
 	if (file)
-		closing(file, 1);
+		closing(file);
 }
 
 /* The last thread that uses a table of descriptors ends: exit_files (kernel/exit.c) closes what is in it. */

@@ -2,53 +2,31 @@ package identity
 
 import (
 	"bytes"
-	"reflect"
 	"testing"
 	"unsafe"
 
-	"github.com/cilium/ebpf/btf"
-
 	"github.com/vedette-edr/vedette/bpf/record"
+	"github.com/vedette-edr/vedette/bpf/sensortest"
 )
 
 func asBytes(words []uint64) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), len(words)*8)
 }
 
-// The eBPF object describes its own structs; the Go ones must have the same sizes and the same fields at the same offsets.
 func TestLayoutMatchesTheObject(t *testing.T) {
 	spec, err := loadIdentity()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := func(name string, v any) {
-		t.Helper()
-		var s *btf.Struct
-		if err := spec.Types.TypeByName(name, &s); err != nil {
-			t.Errorf("cannot find struct %s in the object: %v", name, err)
-			return
-		}
-		typ := reflect.TypeOf(v)
-		if uintptr(s.Size) != typ.Size() {
-			t.Errorf("struct %s has %d bytes in the object, %d in Go", name, s.Size, typ.Size())
-		}
-		if len(s.Members) != typ.NumField() {
-			t.Errorf("struct %s has %d fields in the object, %d in Go", name, len(s.Members), typ.NumField())
-			return
-		}
-		for i, m := range s.Members {
-			if got := typ.Field(i); uintptr(m.Offset.Bytes()) != got.Offset {
-				t.Errorf("field %s of struct %s is at %d in the object, %s at %d in Go", m.Name, name, m.Offset.Bytes(), got.Name, got.Offset)
-			}
-		}
-	}
-	f("process_key", record.Key{})
-	f("actor", record.Actor{})
-	f("record_header", record.Header{})
-	f("credentials", Credentials{})
-	f("namespaces", Namespaces{})
-	f("known_credentials", known{})
-	f("identity_record", Record{})
+	sensortest.Layout(t, spec, map[string]any{
+		"process_key":       record.Key{},
+		"actor":             record.Actor{},
+		"record_header":     record.Header{},
+		"credentials":       Credentials{},
+		"namespaces":        Namespaces{},
+		"known_credentials": known{},
+		"identity_record":   Record{},
+	})
 }
 
 func FuzzParse(f *testing.F) {

@@ -28,7 +28,6 @@ ALWAYS_INLINE struct scratch *begin_record(enum event_class class)
 	}
 	s->sequence = sequence;
 	s->cpu = cpu;
-	s->at = 0;
 	return s;
 }
 
@@ -70,9 +69,6 @@ ALWAYS_INLINE void count_parts(struct cpu_counters *c, struct scratch *s)
 		}                                                                               \
 		scratch_release(s);                                                             \
 	} while (0)
-
-/* Appends the path of an open file and fills its identity. length is a field of the record. */
-#define APPEND_FILE(s, identity, length, file) ((length) = append_file(s, identity, file))
 
 /* Appends a string of the kernel (or of user memory) without its NUL; what is longer than 4095 bytes is cut and flagged. */
 ALWAYS_INLINE __u16 append_text(struct scratch *s, const void *text, bool user)

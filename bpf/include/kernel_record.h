@@ -157,7 +157,7 @@ static __attribute__((noinline, unused)) int emit_sysctl(struct file *file, cons
 	if (!s)
 		return 0;
 	r = RECORD(s, kernel_record);
-	APPEND_FILE(s, &r->file, r->text_length[KERNEL_TEXT_FILE], file);
+	r->text_length[KERNEL_TEXT_FILE] = append_file(s, &r->file, file);
 	r->text_length[KERNEL_TEXT_NAME] = append_below(s, root, dentry);
 	if (length > SYSCTL_VALUE) {
 		length = SYSCTL_VALUE;

@@ -12,8 +12,9 @@
 
 #include "call.h"
 #include "file.h"
+#include "pid.h"
 
-/* Where the cache's table lies; user space finds out from entries that are in it (bpf/file). 0 leaves every name unknown. */
+/* Where the cache's table lies; user space finds out from entries that are in it (bpf/namecache). 0 leaves every name unknown. */
 const volatile __u64 dentry_table = 0;
 const volatile __u32 dentry_shift = 0;
 
@@ -246,7 +247,6 @@ ALWAYS_INLINE void lookup_proc_link(struct scratch *s, struct dentry *link, stru
 	struct proc_inode *about = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
 	struct task_struct *current = current_task(), *task;
 	struct name_walk *w = &s->name_walk;
-	struct hlist_node *first;
 	__u32 length, level;
 	struct qstr name;
 	struct pid *pid;
@@ -274,10 +274,9 @@ ALWAYS_INLINE void lookup_proc_link(struct scratch *s, struct dentry *link, stru
 		lookup_put_number(s, level);
 		return;
 	}
-	first = BPF_CORE_READ(pid, tasks[PIDTYPE_PID].first);
-	if (!first)
+	task = task_of_pid(pid);
+	if (!task)
 		goto unknown;
-	task = (void *)first - bpf_core_field_offset(struct task_struct, pid_links);
 	if (length == 3 && text[0] == 'c' && text[1] == 'w') {
 		lookup_jump(w, &BPF_CORE_READ(task, fs)->pwd);
 	} else if (length == 4 && text[0] == 'r' && text[1] == 'o') {

@@ -73,7 +73,7 @@ ALWAYS_INLINE void module_event(struct call_arguments *a, int ret)
 	}
 	r = RECORD(s, kernel_record);
 	if (a->call == CALL_FINIT_MODULE) {
-		APPEND_FILE(s, &r->file, r->text_length[KERNEL_TEXT_FILE], file_of_descriptor(current_task(), a->a0));
+		r->text_length[KERNEL_TEXT_FILE] = append_file(s, &r->file, file_of_descriptor(current_task(), a->a0));
 		r->size = r->file.size;
 		r->flags = a->a2;
 	} else if (a->call == CALL_INIT_MODULE) {
@@ -488,10 +488,10 @@ ALWAYS_INLINE void kexec_event(struct call_arguments *a, int ret)
 	r = RECORD(s, kernel_record);
 	if (a->call == CALL_KEXEC_FILE_LOAD) {
 		r->flags = a->a4;
-		APPEND_FILE(s, &r->file, r->text_length[KERNEL_TEXT_FILE], file_of_descriptor(current_task(), a->a0));
+		r->text_length[KERNEL_TEXT_FILE] = append_file(s, &r->file, file_of_descriptor(current_task(), a->a0));
 		if (!(a->a4 & KEXEC_FILE_NO_INITRAMFS))
-			APPEND_FILE(s, &r->second, r->text_length[KERNEL_TEXT_SECOND],
-				    file_of_descriptor(current_task(), a->a1));
+			r->text_length[KERNEL_TEXT_SECOND] =
+				append_file(s, &r->second, file_of_descriptor(current_task(), a->a1));
 		/* The length counts the NUL. */
 		length = a->a2;
 		if (length)

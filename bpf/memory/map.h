@@ -53,7 +53,7 @@ ALWAYS_INLINE void tell_region(enum memory_operation operation, struct area *a, 
 	r->old_protection = old;
 	r->flags = flags;
 	if (a->file)
-		APPEND_FILE(s, &r->file, r->path_length, a->file);
+		r->path_length = append_file(s, &r->file, a->file);
 	SUBMIT_MEMORY(s);
 }
 

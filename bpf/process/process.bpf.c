@@ -18,6 +18,7 @@ RING(ring_process);
 const volatile __u64 ring_bytes = 4096;
 
 // Only what a map, a function or a variable mentions is described in the object; Go's test of the layout needs these.
+const enum event_class *const volatile layout_class = NULL;
 const struct exec_record *const volatile layout_exec = NULL;
 const struct fork_record *const volatile layout_fork = NULL;
 const struct exit_record *const volatile layout_exit = NULL;

@@ -29,6 +29,7 @@ const (
 	processVarCpus                      = "cpus"
 	processVarExitSaysGroupDead         = "exit_says_group_dead"
 	processVarLayoutChunk               = "layout_chunk"
+	processVarLayoutClass               = "layout_class"
 	processVarLayoutExec                = "layout_exec"
 	processVarLayoutExit                = "layout_exit"
 	processVarLayoutFork                = "layout_fork"
@@ -103,6 +104,7 @@ type processVariableSpecs struct {
 	Cpus                      *ebpf.VariableSpec `ebpf:"cpus"`
 	ExitSaysGroupDead         *ebpf.VariableSpec `ebpf:"exit_says_group_dead"`
 	LayoutChunk               *ebpf.VariableSpec `ebpf:"layout_chunk"`
+	LayoutClass               *ebpf.VariableSpec `ebpf:"layout_class"`
 	LayoutExec                *ebpf.VariableSpec `ebpf:"layout_exec"`
 	LayoutExit                *ebpf.VariableSpec `ebpf:"layout_exit"`
 	LayoutFork                *ebpf.VariableSpec `ebpf:"layout_fork"`
@@ -156,6 +158,7 @@ type processVariables struct {
 	Cpus                      *ebpf.Variable `ebpf:"cpus"`
 	ExitSaysGroupDead         *ebpf.Variable `ebpf:"exit_says_group_dead"`
 	LayoutChunk               *ebpf.Variable `ebpf:"layout_chunk"`
+	LayoutClass               *ebpf.Variable `ebpf:"layout_class"`
 	LayoutExec                *ebpf.Variable `ebpf:"layout_exec"`
 	LayoutExit                *ebpf.Variable `ebpf:"layout_exit"`
 	LayoutFork                *ebpf.Variable `ebpf:"layout_fork"`

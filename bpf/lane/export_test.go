@@ -1,0 +1,4 @@
+package lane
+
+// CPUCounters gives the layout of the counters to the test that compares it with an object's.
+type CPUCounters = cpuCounters
