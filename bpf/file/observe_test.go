@@ -1,6 +1,7 @@
 package file
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -25,37 +26,61 @@ type seen struct {
 	texts [textCount]string
 }
 
-func observe(t *testing.T) *observer {
-	t.Helper()
-	// Tests do more than anybody else.
-	return observeWith(t, lane.Options{}, Options{Budget: 1 << 40})
+// shared is the sensor that most tests look through: loading it costs the verifier of an emulated kernel half a minute.
+var shared *observer
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared != nil {
+		if err := shared.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
+// observe gives the shared sensor as if it had just been loaded.
+func observe(t *testing.T) *observer {
+	t.Helper()
+	if shared == nil {
+		// Tests do more than anybody else.
+		o := newObserver(Options{Budget: 1 << 40})
+		o.Observer = sensortest.Keep(t, o.of(t, lane.Options{}))
+		shared = o
+	}
+	must(t, shared.sensor.SetInterest(Interest{}))
+	shared.seen = nil
+	return shared
+}
+
+// observeWith loads a sensor for one test.
 func observeWith(t *testing.T, lanes lane.Options, options Options) *observer {
 	t.Helper()
+	o := newObserver(options)
+	o.Observer = sensortest.Observe(t, o.of(t, lanes))
+	return o
+}
+
+func newObserver(options Options) *observer { return &observer{options: options} }
+
+// of says how to load the observer's sensor.
+func (o *observer) of(t *testing.T, lanes lane.Options) sensortest.Options {
+	t.Helper()
 	spec, err := loadFile()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	scratch, err := lane.ScratchBytes(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &observer{options: options}
-	o.Observer = sensortest.Observe(t, sensortest.Options{
+	must(t, err)
+	return sensortest.Options{
 		Lanes: lanes, ScratchBytes: scratch, Classes: []lane.Class{lane.File},
 		Load: func(b sensor.Base) ([]syscalls.Sensor, error) {
 			var err error
 			if o.sensor, err = Load(b, o.options); err != nil {
 				return nil, err
 			}
-			return []syscalls.Sensor{o.sensor.Sensor}, nil
+			return []syscalls.Sensor{o.sensor.Sensor}, o.sensor.NamesUnknown
 		},
-	})
-	if o.sensor.NamesUnknown != nil {
-		t.Fatal(o.sensor.NamesUnknown)
 	}
-	return o
 }
 
 // drain reads what there is, and until more is no longer true.

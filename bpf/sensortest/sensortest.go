@@ -43,6 +43,27 @@ type Options struct {
 // Observe loads and attaches sensors until the test ends. It fails the test when a program is not attached.
 func Observe(t *testing.T, o Options) *Observer {
 	t.Helper()
+	obs := Keep(t, o)
+	t.Cleanup(func() {
+		if err := obs.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return obs
+}
+
+// Close frees what an Observer holds.
+func (o *Observer) Close() error {
+	var errs []error
+	for _, r := range o.readers {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(append(errs, o.Set.Close())...)
+}
+
+// Keep is Observe for sensors that outlive the test; the caller closes the Observer.
+func Keep(t *testing.T, o Options) *Observer {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to load eBPF programs")
 	}
@@ -59,18 +80,12 @@ func Observe(t *testing.T, o Options) *Observer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := set.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	obs := &Observer{Set: set}
 	for _, c := range o.Classes {
 		r, err := ringbuf.NewReader(lanes.Ring(c))
 		if err != nil {
-			t.Fatal(err)
+			t.Fatal(errors.Join(err, obs.Close()))
 		}
-		t.Cleanup(func() { r.Close() })
 		obs.readers = append(obs.readers, r)
 	}
 	set.Attach()
@@ -88,7 +103,7 @@ func Observe(t *testing.T, o Options) *Observer {
 		t.Errorf("program %s is not attached to %s: %v", a.Name, a.Hook, a.Err)
 	}
 	if t.Failed() {
-		t.FailNow()
+		t.Fatal(errors.Join(errors.New("not every program is attached"), obs.Close()))
 	}
 	return obs
 }
