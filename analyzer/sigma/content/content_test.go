@@ -179,7 +179,7 @@ func TestOwnTestsHaveRules(t *testing.T) {
 }
 
 func BenchmarkOrdinaryExec(b *testing.B) {
-	rules := engine.New(loadOwnRules(b).Rules, engine.Options{})
+	rules := engine.New(loadOwnRules(b).Rules, engine.Options{Aliased: taxonomy.Aliased()})
 	program := compile(rules, "process_creation")
 	ev := process("/usr/bin/gcc-12", "gcc -O2 -Wall -Iinclude -c -o build/main.o src/main.c",
 		"ParentImage", "/usr/bin/make", "ParentCommandLine", "make -j4", "CurrentDirectory", "/home/user/src",

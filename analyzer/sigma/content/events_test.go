@@ -6,6 +6,7 @@ import (
 	"github.com/vedette-edr/vedette/analyzer/sigma/engine"
 	"github.com/vedette-edr/vedette/analyzer/sigma/rule"
 	"github.com/vedette-edr/vedette/analyzer/sigma/sigmatest"
+	"github.com/vedette-edr/vedette/analyzer/sigma/taxonomy"
 )
 
 // event is one of names and values in turn.
@@ -36,7 +37,7 @@ type trial struct {
 func newTrial(t *testing.T) *trial {
 	own := loadOwnRules(t).Rules
 	tr := &trial{
-		T: t, rules: engine.New(own, engine.Options{}), programs: make(map[string]*engine.Program),
+		T: t, rules: engine.New(own, engine.Options{Aliased: taxonomy.Aliased()}), programs: make(map[string]*engine.Program),
 		byName: make(map[string]*rule.Rule), tested: make(map[string]bool),
 	}
 	for _, r := range own {

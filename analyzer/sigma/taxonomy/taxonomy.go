@@ -76,12 +76,16 @@ func Aliased() []string {
 // Failed is what the name of a record of calls that failed ends with, where another one has those that succeeded.
 const Failed = "_failed"
 
-// failing makes two records of one whose call can fail: rules for its categories see calls that succeeded, and those for the
-// audit daemon see both.
+// Tried is what the category ends with that has the calls of a record whether they succeeded or failed.
+const Tried = "_tried"
+
+// failing makes two records of one whose call can fail: rules for its categories see calls that succeeded, those for its name
+// with Failed the others, and those for its name with Tried and for the audit daemon both.
 func failing(r Record) []Record {
 	failed := r
 	failed.Name += Failed
-	failed.Sources = withAuditd(failed.Name)
+	failed.Sources = withAuditd(failed.Name, r.Name+Tried)
+	r.Sources = slices.Concat(r.Sources, of(Linux, r.Name+Tried))
 	failed.Note = "A call that failed."
 	r.Fields, failed.Fields = saying(r.Fields, "success", "yes"), saying(r.Fields, "success", "no")
 	return []Record{r, failed}
