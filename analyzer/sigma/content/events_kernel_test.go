@@ -128,8 +128,6 @@ func kernelEvents(tr *trial) {
 		events(
 			event("Operation", "setuid", "Unexplained", "false", "OldUser", "alice", "OldEffectiveUser", "root",
 				"NewUser", "root", "NewEffectiveUser", "root", "success", "yes", "Image", "/usr/bin/su"),
-			event("Operation", "setuid", "Unexplained", "false", "OldUser", "alice", "OldEffectiveUser", "alice",
-				"NewUser", "root", "NewEffectiveUser", "root", "success", "no", "Image", "/usr/bin/perl"),
 		))
 	f("system_file_covered_by_mount",
 		events(
