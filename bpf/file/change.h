@@ -162,6 +162,12 @@ ALWAYS_INLINE bool same_object(struct file_identity *a, struct file_identity *b)
 	return a->inode == b->inode && a->device == b->device;
 }
 
+/* Overlays may give two names of one object two inodes, and an object another one when it is copied up. */
+ALWAYS_INLINE bool other_object(struct file_identity *a, struct file_identity *b)
+{
+	return !same_object(a, b) && a->filesystem != OVERLAYFS_MAGIC;
+}
+
 /* The object that was to go from a name is still there, or there was none. */
 ALWAYS_INLINE bool has_not_gone(struct scratch *s, struct file_identity *now, struct pending_call *p, int which)
 {
@@ -198,7 +204,7 @@ ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct
 		    p ? &p->name[!from] : NULL);
 	/* What lies at the second name now is what was moved. */
 	r->file = r->before;
-	if (p && p->name[from].result == LOOKUP_FOUND && !same_object(&r->file, &p->object[from]))
+	if (p && p->name[from].result == LOOKUP_FOUND && other_object(&r->file, &p->object[from]))
 		disbelieve(s);
 	if (p && !exchange)
 		r->before = p->object[1];
@@ -221,7 +227,7 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 	switch (n->operation) {
 	case ACT_LINK:
 		append_name(s, n->directory[1], n->string[1], n->flags[1] | SECOND_NAME, p ? &p->name[1] : NULL);
-		if (p && (p->name[1].result == LOOKUP_FOUND || !same_object(&r->file, &r->before)))
+		if (p && (p->name[1].result == LOOKUP_FOUND || other_object(&r->file, &r->before)))
 			disbelieve(s);
 		__builtin_memset(&r->before, 0, sizeof(r->before));
 		break;

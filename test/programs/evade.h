@@ -165,10 +165,13 @@ MAYBE_UNUSED static void own_mounts(void)
 // sleeper starts a process that waits to be killed; it ends with its parent.
 MAYBE_UNUSED static pid_t sleeper(void)
 {
-	pid_t pid = must("fork", fork());
+	pid_t parent = getpid(), pid = must("fork", fork());
 
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		// The parent may have stopped this process before, and be gone by now.
+		if (getppid() != parent)
+			_exit(0);
 		for (;;)
 			pause();
 	}
