@@ -169,6 +169,10 @@ MAYBE_UNUSED static pid_t sleeper(void)
 
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		// A parent that is another user by then may not kill it: it holds nothing open, and ends by itself.
+		close(1);
+		close(2);
+		alarm(60);
 		// The parent may have stopped this process before, and be gone by now.
 		if (getppid() != parent)
 			_exit(0);
