@@ -18,8 +18,6 @@ import (
 	"github.com/vedette-edr/vedette/bus/keyring"
 )
 
-const stockServer = "/usr/sbin/nats-server"
-
 // stock is Debian's nats-server with our configuration.
 type stock struct {
 	url, ca string
@@ -29,8 +27,9 @@ type stock struct {
 
 func startStock(t *testing.T) *stock {
 	t.Helper()
-	if _, err := os.Stat(stockServer); err != nil {
-		t.Skipf("Debian's nats-server is not installed: %v", err)
+	server, err := exec.LookPath("nats-server")
+	if err != nil {
+		t.Skipf("no stock nats-server: %v; run make deps-test, which puts Debian's into .tools/bin", err)
 	}
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -62,7 +61,7 @@ func startStock(t *testing.T) *stock {
 	if err := os.WriteFile(path, config.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(stockServer, "-c", path)
+	cmd := exec.Command(server, "-c", path)
 	log := new(logBuffer)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {

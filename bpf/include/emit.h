@@ -108,6 +108,7 @@ ALWAYS_INLINE __u16 append_bytes(struct scratch *s, const void *bytes, __u64 siz
 		s->flags |= FLAG_ARGUMENTS_TRUNCATED;
 		size = TEXT_MAX - 1;
 	}
+	OPAQUE(size);
 	size &= TEXT_MAX - 1;
 	if (bpf_probe_read_user(&s->text[at], size, bytes)) {
 		s->flags |= FLAG_READ_FAULT;

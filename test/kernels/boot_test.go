@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -25,15 +27,24 @@ const bootTimeout = 30 * time.Minute
 const commandLine = "console=ttyS0 quiet rootfstype=ramfs panic=-1 oops=panic panic_on_warn=1 mitigations=off nokaslr " +
 	"lsm=landlock,lockdown,yama,integrity,bpf syscall.x32=y"
 
-// boot runs a kernel until it switches the machine off and returns its console.
-func boot(t *testing.T, qemu, kernel, initramfs string) string {
+// boot runs a kernel until it switches the machine off and returns its console, which can be followed in the named file
+// meanwhile.
+func boot(t *testing.T, qemu, kernel, initramfs, log string) string {
 	t.Helper()
+	follow, err := os.Create(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer follow.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), bootTimeout)
 	defer cancel()
 	words := commandLine
 	if *update {
 		// The kernel hands words that it does not know to init, as variables.
 		words += " VEDETTE_ONLY_BUDGET=1"
+	}
+	if *only != "" {
+		words += " VEDETTE_ONLY=" + *only
 	}
 	var console, complaints bytes.Buffer
 	// One thread for both processors: with one each, a processor may run into a breakpoint that the kernel has set to patch its
@@ -42,7 +53,7 @@ func boot(t *testing.T, qemu, kernel, initramfs string) string {
 		"-accel", "tcg,thread=single", "-machine", "q35", "-cpu", "max", "-smp", "2", "-m", "1024",
 		"-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
 		"-kernel", kernel, "-initrd", initramfs, "-append", words)
-	cmd.Stdout, cmd.Stderr = &console, &complaints
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&console, follow), &complaints
 	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {

@@ -29,9 +29,14 @@ var series string
 // update writes the budget anew instead of comparing with it: make budget.
 var update = flag.Bool("update-budget", false, "write bpf/verifier-budget.txt, and run nothing but what that takes")
 
+// only runs a part in the machines, for who works on it: -only file/TestOpen is those tests of bpf/file, -only file all of them,
+// -only evasion/TestExec the same of the evasion suite. Neither the budget nor the attached programs are then compared.
+var only = flag.String("only", "", "run only these tests in the machines, as file/TestOpen or evasion")
+
 const (
 	budgetFile = "../../bpf/verifier-budget.txt"
 	tableFile  = "../../build/kernels.txt"
+	consoles   = "../../build/kernels"
 	// newest is the series that stands for whatever is newest.
 	newest = "newest"
 )
@@ -58,6 +63,9 @@ func TestKernels(t *testing.T) {
 	}
 	// The subtests run after this function has returned.
 	t.Cleanup(func() { m.finish(t) })
+	if err := os.MkdirAll(consoles, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	initramfs := buildInitramfs(t)
 	for _, name := range seriesNames() {
 		t.Run(name, func(t *testing.T) {
@@ -65,9 +73,9 @@ func TestKernels(t *testing.T) {
 			kernel := kernelOf(t, name)
 			t.Log(filepath.Base(kernel))
 			began := time.Now()
-			console := boot(t, qemu, kernel, initramfs)
+			console := boot(t, qemu, kernel, initramfs, filepath.Join(consoles, name+".txt"))
 			r := checkConsole(t, console)
-			if r == nil {
+			if r == nil || *only != "" {
 				return
 			}
 			r.Stages = append(r.Stages, report.Stage{Name: "all of it", Seconds: time.Since(began).Seconds()})

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,9 @@ const (
 
 // onlyBudget, when set on the kernel's command line, leaves out everything but the verifier's counts.
 const onlyBudget = "VEDETTE_ONLY_BUDGET"
+
+// only, when set there, is what alone is run: a sensor or evasion, and after a slash a pattern of tests.
+const only = "VEDETTE_ONLY"
 
 func main() {
 	r := &results{out: os.Stdout}
@@ -60,8 +64,11 @@ func run(r *results) {
 		r.stage(stage, time.Since(began))
 		began = time.Now()
 	}
-	watch(r, next)
-	if os.Getenv(onlyBudget) != "" {
+	wanted, _, _ := strings.Cut(os.Getenv(only), "/")
+	if wanted == "" || wanted == "evasion" {
+		watch(r, next)
+	}
+	if os.Getenv(onlyBudget) != "" || wanted == "evasion" {
 		return
 	}
 	tests, err := os.ReadDir(testsDir)
@@ -70,6 +77,9 @@ func run(r *results) {
 		return
 	}
 	for _, t := range tests {
+		if wanted != "" && wanted != sensor(t.Name()) {
+			continue
+		}
 		runTests(r, sensor(t.Name()), testsDir+"/"+t.Name(), "/tmp")
 		next("tests of " + sensor(t.Name()))
 	}
@@ -102,5 +112,6 @@ func (r *results) add(name, reason string) {
 }
 
 func (r *results) stage(name string, took time.Duration) {
+	fmt.Fprintf(r.out, "STAGE %s %.1f s\n", name, took.Seconds())
 	r.Stages = append(r.Stages, report.Stage{Name: name, Seconds: took.Seconds()})
 }

@@ -20,7 +20,11 @@ var verdict = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+)`)
 // runTests runs a test binary in a directory and makes a result of every test and subtest in it. Whether a test may be skipped
 // is for who reads the report.
 func runTests(r *results, name, binary, dir string, env ...string) {
-	cmd := exec.Command(binary, "-test.v", "-test.timeout=1200s")
+	args := []string{"-test.v", "-test.timeout=1200s"}
+	if _, pattern, _ := strings.Cut(os.Getenv(only), "/"); pattern != "" {
+		args = append(args, "-test.run="+pattern)
+	}
+	cmd := exec.Command(binary, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.StdoutPipe()
