@@ -96,16 +96,21 @@ ALWAYS_INLINE void change_enter(struct pt_regs *regs)
 	scratch_release(s);
 }
 
-ALWAYS_INLINE void append_attribute(struct scratch *s, struct call_arguments *a)
+/* kernel: the attribute's name and value lie in the memory of the kernel. */
+ALWAYS_INLINE void append_attribute(struct scratch *s, struct call_arguments *a, bool kernel)
 {
 	struct file_record *r = RECORD(s, file_record);
 	__u64 value = a->a2, size = a->a3, name = a->a1;
 
 	if (a->call == CALL_SETXATTRAT || a->call == CALL_REMOVEXATTRAT)
 		name = a->a3;
-	r->text_length[TEXT_FIRST] = append_text(s, (void *)name, true);
+	r->text_length[TEXT_FIRST] = append_text(s, (void *)name, !kernel);
 	if (r->operation == ACT_REMOVEXATTR)
 		return;
+	if (kernel) {
+		r->text_length[TEXT_SECOND] = append_kernel_bytes(s, (void *)value, size);
+		return;
+	}
 	if (a->call == CALL_SETXATTRAT) {
 		/* struct xattr_args: value, size, flags */
 		struct {
@@ -186,9 +191,10 @@ ALWAYS_INLINE bool has_not_changed(struct file_identity *now, struct file_identi
 }
 
 /* The records of a rename: one, or with RENAME_EXCHANGE one for each of the two. */
-ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct pending_call *p, bool back)
+ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct pending_call *p, const struct actor *actor,
+			       bool back)
 {
-	struct scratch *s = begin_file(ACT_RENAME, a->call);
+	struct scratch *s = begin_file(ACT_RENAME, a->call, actor);
 	bool exchange = a->call == CALL_RENAMEAT2 && (a->a4 & RENAME_EXCHANGE);
 	struct file_record *r;
 	int from = back ? 1 : 0;
@@ -213,13 +219,13 @@ ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct
 	submit_file(s);
 }
 
-ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct pending_call *p)
+ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct pending_call *p, const struct actor *actor)
 {
 	struct file_record *r;
 	struct scratch *s;
 	__u32 start;
 
-	s = begin_file(n->operation, a->call);
+	s = begin_file(n->operation, a->call, actor);
 	if (!s)
 		return;
 	r = RECORD(s, file_record);
@@ -244,7 +250,7 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 		break;
 	case ACT_SETXATTR:
 	case ACT_REMOVEXATTR:
-		append_attribute(s, a);
+		append_attribute(s, a, n->flags[0] & LOOKUP_KERNEL);
 		break;
 	case ACT_DELETE:
 	case ACT_RMDIR:
@@ -269,6 +275,18 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 	submit_file(s);
 }
 
+/* Tells of a change that was made, with what is known of before. */
+ALWAYS_INLINE void tell_changed(struct call_arguments *a, struct names *n, struct pending_call *p, const struct actor *actor)
+{
+	if (n->operation != ACT_RENAME) {
+		tell_change(a, n, p, actor);
+		return;
+	}
+	tell_rename(a, n, p, actor, false);
+	if (a->call == CALL_RENAMEAT2 && (a->a4 & RENAME_EXCHANGE))
+		tell_rename(a, n, p, actor, true);
+}
+
 ALWAYS_INLINE void change_exit(struct pt_regs *regs, long ret)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
@@ -278,15 +296,8 @@ ALWAYS_INLINE void change_exit(struct pt_regs *regs, long ret)
 
 	if (ret >= 0) {
 		read_call(&a, regs);
-		if (names_of_call(&n, &a) && wanted(n.operation) && (gives_privilege(&a) || !withheld())) {
-			if (n.operation == ACT_RENAME) {
-				tell_rename(&a, &n, p, false);
-				if (a.call == CALL_RENAMEAT2 && (a.a4 & RENAME_EXCHANGE))
-					tell_rename(&a, &n, p, true);
-			} else {
-				tell_change(&a, &n, p);
-			}
-		}
+		if (names_of_call(&n, &a) && wanted(n.operation) && (gives_privilege(&a) || !withheld()))
+			tell_changed(&a, &n, p, NULL);
 	}
 	if (p)
 		bpf_map_delete_elem(&pending_calls, &thread);

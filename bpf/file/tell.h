@@ -30,14 +30,19 @@ ALWAYS_INLINE void begin_fields(struct scratch *s, __u32 operation, __u32 call)
 	r->second_source = PATH_KERNEL;
 }
 
-/* Numbers the event and gives a slot whose record says nothing yet but who acts and how. */
-static __attribute__((noinline)) struct scratch *begin_file(__u32 operation, __u32 call)
+/*
+ * Numbers the event and gives a slot whose record says nothing yet but who acts and how: the current task, or who is given where
+ * another finishes what he began.
+ */
+static __attribute__((noinline)) struct scratch *begin_file(__u32 operation, __u32 call, const struct actor *actor)
 {
 	struct scratch *s = begin_record(CLASS_FILE);
 
 	if (!s)
 		return NULL;
 	begin_fields(s, operation, call);
+	if (actor)
+		RECORD(s, file_record)->header.actor = *actor;
 	return s;
 }
 
