@@ -11,6 +11,8 @@ struct pending_call {
 	struct name_before name[2];
 	/* What the names led to; of a call with one name the second is unused. */
 	struct file_identity object[2];
+	/* It is told of before it is done: nothing can be compared with afterwards. */
+	__u64 ahead;
 };
 
 #define PENDING_CALLS 8192
@@ -156,8 +158,10 @@ ROUND __u32 keep_link(__u32 slot, __u32 from, __u32 length)
  * A name that is A at the entry and at the exit and B in between, when the kernel reads it, betrays itself by what A shows: it
  * is still there after it was removed, was there before it was made, or has nothing of the change.
  */
-ALWAYS_INLINE void disbelieve(struct scratch *s)
+ALWAYS_INLINE void disbelieve(struct scratch *s, struct pending_call *p)
 {
+	if (p->ahead)
+		return;
 	RECORD(s, file_record)->source = PATH_CHANGED;
 	s->flags |= FLAG_CHANGED_DURING_CALL;
 }
@@ -205,13 +209,13 @@ ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct
 	append_name(s, n->directory[from], n->string[from], n->flags[from] & LOOKUP_KERNEL, p ? &p->name[from] : NULL);
 	/* Renaming one of two names of an object to the other changes nothing. */
 	if (p && !exchange && !same_object(&p->object[0], &p->object[1]) && has_not_gone(s, &r->file, p, 0))
-		disbelieve(s);
+		disbelieve(s, p);
 	append_name(s, n->directory[!from], n->string[!from], (n->flags[!from] & LOOKUP_KERNEL) | SECOND_NAME,
 		    p ? &p->name[!from] : NULL);
 	/* What lies at the second name now is what was moved. */
-	r->file = r->before;
+	r->file = p && p->ahead ? p->object[from] : r->before;
 	if (p && p->name[from].result == LOOKUP_FOUND && other_object(&r->file, &p->object[from]))
-		disbelieve(s);
+		disbelieve(s, p);
 	if (p && !exchange)
 		r->before = p->object[1];
 	else
@@ -234,7 +238,7 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 	case ACT_LINK:
 		append_name(s, n->directory[1], n->string[1], n->flags[1] | SECOND_NAME, p ? &p->name[1] : NULL);
 		if (p && (p->name[1].result == LOOKUP_FOUND || other_object(&r->file, &r->before)))
-			disbelieve(s);
+			disbelieve(s, p);
 		__builtin_memset(&r->before, 0, sizeof(r->before));
 		break;
 	case ACT_SYMLINK:
@@ -246,7 +250,7 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 	case ACT_MKDIR:
 	case ACT_MKNOD:
 		if (p && (p->name[0].result == LOOKUP_FOUND || s->lookup_result == LOOKUP_NEGATIVE))
-			disbelieve(s);
+			disbelieve(s, p);
 		break;
 	case ACT_SETXATTR:
 	case ACT_REMOVEXATTR:
@@ -255,7 +259,7 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 	case ACT_DELETE:
 	case ACT_RMDIR:
 		if (p && has_not_gone(s, &r->file, p, 0))
-			disbelieve(s);
+			disbelieve(s, p);
 		/* What is there by now, if anything, is another object. */
 		if (p)
 			r->file = p->object[0];
@@ -270,7 +274,7 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 		  n->operation == ACT_UTIMES)) {
 		r->before = p->object[0];
 		if (n->string[0] && has_not_changed(&r->file, &r->before))
-			disbelieve(s);
+			disbelieve(s, p);
 	}
 	submit_file(s);
 }

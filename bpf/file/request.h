@@ -194,7 +194,7 @@ ALWAYS_INLINE void copy_texts(struct pending_request *q, struct io_kiocb *reques
 }
 
 /* Keeps what a request names, in the slot's text area first, and what is there before. */
-ALWAYS_INLINE void keep_request(struct scratch *s, struct io_kiocb *request, __u32 opcode)
+ALWAYS_INLINE void keep_request(struct scratch *s, struct io_kiocb *request, __u32 opcode, bool ahead)
 {
 	struct pending_request *q = (void *)s->text;
 	struct pending_call *p = RECORD(s, pending_call);
@@ -209,19 +209,21 @@ ALWAYS_INLINE void keep_request(struct scratch *s, struct io_kiocb *request, __u
 	fill_current_actor(&q->actor);
 	copy_texts(q, request, opcode);
 	arguments_of_request(&q->arguments, request, opcode);
-	if (IS_REQUEST(opcode, CHANGING_REQUESTS)) {
-		call_of_request(&a, q);
+	call_of_request(&a, q);
+	if (IS_REQUEST(opcode, OPENING_REQUESTS)) {
+		keep_name(s->slot, a.a0, a.a1, LOOKUP_FOLLOW | LOOKUP_KERNEL);
+	} else {
 		if (opcode == IORING_OP_FTRUNCATE && bpf_core_field_exists(request->cqe) &&
 		    !(BPF_CORE_READ(request, flags) & REQUEST_FIXED_FILE))
-			/* The descriptor, until there is a result. */
-			a.a0 = BPF_CORE_READ(request, cqe.res);
+			a.a0 = BPF_CORE_READ(request, cqe.fd);
 		if (names_of_kept(&n, &a)) {
 			keep_name(s->slot, n.directory[0], (__u64)n.string[0], n.flags[0]);
 			if (n.operation == ACT_RENAME || n.operation == ACT_LINK)
 				keep_name(s->slot, n.directory[1], (__u64)n.string[1], n.flags[1] | SECOND_NAME);
 		}
-		q->before = *p;
 	}
+	p->ahead = ahead;
+	q->before = *p;
 	bpf_map_update_elem(&pending_requests, &key, q, BPF_ANY);
 }
 
@@ -302,6 +304,7 @@ ALWAYS_INLINE void tell_slot_opened(struct call_arguments *a, struct pending_req
 		return;
 	r = RECORD(s, file_record);
 	r->value[0] = a->a2;
+	r->value[1] = (a->a2 & O_CREAT) && q->before.name[0].result & (LOOKUP_ABSENT | LOOKUP_NEGATIVE);
 	append_name(s, a->a0, (void *)a->a1, LOOKUP_FOLLOW | LOOKUP_KERNEL, NULL);
 	submit_file(s);
 }
@@ -390,15 +393,20 @@ static __attribute__((noinline)) int silent_submitted(struct io_kiocb *request, 
 	struct pending_request *q;
 	struct call_arguments a;
 	struct file *file;
+	__s64 position;
 
 	if (IS_REQUEST(opcode, WRITING_REQUESTS)) {
 		/* A file of the ring's own table is known when the request is done only. */
 		if (BPF_CORE_READ(request, flags) & REQUEST_FIXED_FILE || !bpf_core_field_exists(request->cqe))
 			return 0;
-		file = file_of_descriptor(current_task(), BPF_CORE_READ(request, cqe.res));
-		if (file)
-			request_writes(file, request, opcode, BPF_CORE_READ((struct io_rw *)request, kiocb.ki_pos),
-				       length_asked(request, opcode));
+		file = file_of_descriptor(current_task(), BPF_CORE_READ(request, cqe.fd));
+		if (!file)
+			return 0;
+		position = BPF_CORE_READ((struct io_rw *)request, kiocb.ki_pos);
+		/* Below 0: where the file is. */
+		if (position < 0)
+			position = BPF_CORE_READ(file, f_pos);
+		request_writes(file, request, opcode, position, length_asked(request, opcode));
 		return 0;
 	}
 	q = bpf_map_lookup_elem(&pending_requests, &key);
@@ -430,7 +438,7 @@ ALWAYS_INLINE void request_submitted(struct io_kiocb *request)
 	if (IS_REQUEST(opcode, OPENING_REQUESTS | CHANGING_REQUESTS) && !is_over_budget(CLASS_FILE, file_budget)) {
 		s = scratch_claim(bpf_get_smp_processor_id());
 		if (s) {
-			keep_request(s, request, opcode);
+			keep_request(s, request, opcode, silent);
 			scratch_release(s);
 		}
 	}

@@ -588,6 +588,7 @@ struct delayed_filename {
 
 struct io_cqe {
 	__s32 res;
+	int fd; /* until there is a result */
 };
 
 struct io_kiocb {
