@@ -60,7 +60,7 @@ ROUND __u32 keep_name(__u32 slot, int directory, __u64 string, __u32 flags)
 	return 0;
 }
 
-/* A mode with setuid or setgid is told of whatever else the process does. */
+/* A mode with setuid or setgid matters whatever else the process does. */
 ALWAYS_INLINE bool gives_privilege(struct call_arguments *a)
 {
 	__u64 mode = a->a1;
@@ -300,7 +300,8 @@ ALWAYS_INLINE void change_exit(struct pt_regs *regs, long ret)
 
 	if (ret >= 0) {
 		read_call(&a, regs);
-		if (names_of_call(&n, &a) && wanted(n.operation) && (gives_privilege(&a) || !withheld()))
+		if (names_of_call(&n, &a) && wanted(n.operation) &&
+		    !(gives_privilege(&a) ? withheld_though_it_matters(p ? p->object[0].inode : 0) : withheld()))
 			tell_changed(&a, &n, p, NULL);
 	}
 	if (p)

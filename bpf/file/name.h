@@ -9,14 +9,13 @@
 /* Appends length bytes of the name buffer. */
 ALWAYS_INLINE void append_component(struct scratch *s, __u32 from, __u32 length)
 {
-	__u64 at = s->at, start = from;
+	__u64 at = s->at;
 
 	OPAQUE(at);
-	OPAQUE(start);
-	if (at >= TEXT_LIMIT || start >= NAME_END)
+	if (at >= TEXT_LIMIT || from >= NAME_END)
 		return;
 	length &= 255;
-	bpf_probe_read_kernel(&s->text[at], length, &s->name[start]);
+	bpf_probe_read_kernel(&s->text[at], length, name_at(s, from));
 	s->at = at + length;
 }
 

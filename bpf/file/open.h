@@ -52,15 +52,14 @@ ALWAYS_INLINE void tell_open(struct file *file, struct call_arguments *a, const 
 	if ((f_mode & FMODE_CREATED) || holds_content(file, f_mode)) {
 		if (!wanted(ACT_OPEN))
 			return;
-		/* A file whose very reading matters is told of whatever else the process does. */
-		if (!reading_matters(file) && withheld())
+		if (reading_matters(file) ? withheld_though_it_matters(BPF_CORE_READ(file, f_inode, i_ino)) : withheld())
 			return;
 		s = begin_file(ACT_OPEN, a->call, actor);
 		if (!s)
 			return;
 		fill_open(s, file, f_mode, a);
 		submit_file(s);
-	} else if (reading_matters(file)) {
+	} else if (reading_matters(file) && !withheld_though_it_matters(BPF_CORE_READ(file, f_inode, i_ino))) {
 		s = begin_candidate(ACT_OPEN, a->call);
 		if (!s)
 			return;

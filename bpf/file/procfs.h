@@ -10,9 +10,13 @@
 /* Whether no program of the kernel sensor sees settings where the kernel takes them, so that writes have to stand for them. */
 const volatile bool sysctls_by_write = false;
 
-/* Bytes were written to a file of procfs. offset is where; bytes where they lay, 0 when that is not known. */
-ALWAYS_INLINE void tell_procfs(struct file *file, __u64 offset, __u64 bytes, __u64 length)
+/*
+ * Bytes were written to a file of procfs. offset is where; bytes where they lay, 0 when that is not known. A function of its
+ * own, for the verifier and its stack.
+ */
+ROUND __u32 tell_procfs(__u64 description, __u64 offset, __u64 bytes, __u64 length)
 {
+	struct file *file = (void *)description;
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 	struct pid *pid = pid_of_procfs(BPF_CORE_READ(file, f_inode));
 	struct qstr name;
@@ -21,14 +25,15 @@ ALWAYS_INLINE void tell_procfs(struct file *file, __u64 offset, __u64 bytes, __u
 	if (!pid) {
 		if (sysctls_by_write)
 			emit_sysctl(file, (void *)bytes, bytes ? length : 0, 0);
-		return;
+		return 0;
 	}
 	bpf_core_read(&name, sizeof(name), &dentry->d_name);
 	if (name.len != 3)
-		return;
+		return 0;
 	bpf_probe_read_kernel(&word, 3, name.name);
 	if (word == ('m' | 'e' << 8 | 'm' << 16))
 		tell_procfs_memory(pid, offset, length, 0);
+	return 0;
 }
 
 #endif

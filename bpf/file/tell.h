@@ -13,9 +13,21 @@ RING(ring_file);
 /* How many changes of files a process may make in a second before they are only counted. */
 const volatile __u64 file_budget = 1000;
 
-ALWAYS_INLINE bool withheld(void)
+/* Whether the process has had its share of this second. A function of its own, for the verifier: many ask. */
+ROUND __u32 withheld(void)
 {
 	return over_budget(&ring_file, CLASS_FILE, file_budget);
+}
+
+/*
+ * What matters whatever else the process does (a mode with setuid, a file whose very reading matters) is told up to so many times a
+ * second of each object: acts on others do not use that up.
+ */
+#define MATTERS_PER_SECOND 100
+
+ROUND __u32 withheld_though_it_matters(__u64 inode)
+{
+	return over_budget_of(&ring_file, CLASS_FILE, inode + 1, MATTERS_PER_SECOND);
 }
 
 ALWAYS_INLINE void begin_fields(struct scratch *s, __u32 operation, __u32 call)

@@ -67,65 +67,74 @@ ROUND __u32 append_vectors(__u32 slot, __u64 vectors, __u32 length)
 }
 
 /* Appends the beginning of what a call wrote, when it came from memory; returns its length. */
-ALWAYS_INLINE __u16 append_head(struct scratch *s, struct call_arguments *a, __u64 length)
+ALWAYS_INLINE __u16 append_head(struct scratch *s, __u32 call, __u64 memory, __u64 length)
 {
 	if (length > HEAD_BYTES)
 		length = HEAD_BYTES;
-	switch (a->call) {
+	switch (call) {
 	case CALL_WRITE:
 	case CALL_PWRITE64:
-		return append_bytes(s, (void *)a->a1, length);
+		return append_bytes(s, (void *)memory, length);
 	case CALL_WRITEV:
 	case CALL_PWRITEV:
 	case CALL_PWRITEV2:
-		return append_vectors(s->slot, a->a1, length);
+		return append_vectors(s->slot, memory, length);
 	default:
 		return 0;
 	}
 }
 
-/* Where in a file a call began to write. */
-ALWAYS_INLINE __u64 offset_of(struct file *file, struct call_arguments *a, __u64 length)
+/* Where in a file a call began to write: where it says, or before where it has come to. */
+ALWAYS_INLINE __u64 offset_of(struct file *file, __u32 call, __u64 offset, __u64 length)
 {
 	__u64 position = BPF_CORE_READ(file, f_pos);
 
-	switch (a->call) {
+	switch (call) {
 	case CALL_PWRITE64:
 	case CALL_PWRITEV:
 	case CALL_PWRITEV2:
-		return a->a3;
 	case CALL_FALLOCATE:
-		return a->a2;
+		return offset;
 	default:
 		return position >= length ? position - length : 0;
 	}
 }
 
-ALWAYS_INLINE void tell_write(struct file *file, struct call_arguments *a, __u64 length)
+/*
+ * Bytes were written to a file, from memory (or its vectors) where the call takes such, and to an offset where it takes one. A
+ * function of its own, for the verifier and its stack: calls of many kinds end here.
+ */
+ROUND __u32 write_record(__u64 description, __u32 call, __u64 memory, __u64 offset, __u64 length)
 {
-	struct scratch *s = begin_file(ACT_WRITE, a->call, NULL);
+	struct file *file = (void *)description;
 	struct file_record *r;
+	struct scratch *s;
 
+	if (withheld())
+		return 0;
+	s = begin_file(ACT_WRITE, call, NULL);
 	if (!s)
-		return;
+		return 0;
 	r = RECORD(s, file_record);
-	r->value[0] = offset_of(file, a, length);
+	r->value[0] = offset_of(file, call, offset, length);
 	r->value[1] = length;
 	r->text_length[TEXT_PATH] = append_file(s, &r->file, file);
-	r->text_length[TEXT_FIRST] = append_head(s, a, length);
+	r->text_length[TEXT_FIRST] = append_head(s, call, memory, length);
 	submit_file(s);
+	return 0;
 }
 
 /* Bytes were written to a file. */
 ALWAYS_INLINE void note_written(struct file *file, struct call_arguments *a, __u64 length)
 {
+	__u64 offset = a->call == CALL_FALLOCATE ? a->a2 : a->a3;
 	struct written first = {}, *before;
 
 	if (!holds_content(file, BPF_CORE_READ(file, f_mode)))
 		return;
 	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == PROC_SUPER_MAGIC)
-		tell_procfs(file, offset_of(file, a, length), a->call == CALL_WRITE || a->call == CALL_PWRITE64 ? a->a1 : 0,
-			    length);
+		tell_procfs((__u64)file, offset_of(file, a->call, offset, length),
+			    a->call == CALL_WRITE || a->call == CALL_PWRITE64 ? a->a1 : 0, length);
 	before = bpf_map_lookup_elem(&written_files, &file);
 	if (before) {
 		__sync_fetch_and_add(&before->bytes, length);
@@ -134,8 +143,8 @@ ALWAYS_INLINE void note_written(struct file *file, struct call_arguments *a, __u
 	first.inode = BPF_CORE_READ(file, f_inode);
 	first.bytes = length;
 	bpf_map_update_elem(&written_files, &file, &first, BPF_ANY);
-	if (wanted(ACT_WRITE) && !withheld())
-		tell_write(file, a, length);
+	if (wanted(ACT_WRITE))
+		write_record((__u64)file, a->call, a->a1, offset, length);
 }
 
 ALWAYS_INLINE void written_to(int descriptor, struct call_arguments *a, __u64 length)

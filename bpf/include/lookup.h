@@ -41,6 +41,21 @@ enum lookup_result {
 #define HIGHS 0x8080808080808080ULL
 #define GOLDEN_RATIO_64 0x61C8864680B583EBULL
 
+/*
+ * A place in the name. Its mask changes nothing of an offset below NAME_END, and bounds for the verifier the value that is used:
+ * the pointer keeps the bound wherever the compiler puts it, which a number does not before 5.12.
+ */
+ALWAYS_INLINE __u8 *name_at(struct scratch *s, __u64 at)
+{
+	__u8 *place = s->name;
+
+	OPAQUE(at);
+	at &= NAME_END - 1;
+	place += at;
+	OPAQUE(place);
+	return place;
+}
+
 ALWAYS_INLINE __u64 rotate_left(__u64 x, int n)
 {
 	return (x << n) | (x >> (64 - n));
@@ -54,16 +69,14 @@ ROUND __u64 lookup_hash(__u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
 	__u64 x = 0, y, a, b, zero, mask, length = 0;
-	__u32 at;
+	__u8 *word;
 
-	if (!s)
+	if (!s || s->name_walk.at >= NAME_END)
 		return 0;
-	at = s->name_walk.at;
+	word = name_at(s, s->name_walk.at);
 	y = (__u64)s->name_walk.dentry;
 	for (int i = 0; i < 33; i++) {
-		if (at >= NAME_END)
-			return 0;
-		a = *(__u64 *)&s->name[at];
+		a = *(__u64 *)word;
 		b = a ^ (ONES * '/');
 		zero = (((a - ONES) & ~a) | ((b - ONES) & ~b)) & HIGHS;
 		if (zero) {
@@ -81,7 +94,7 @@ ROUND __u64 lookup_hash(__u32 slot)
 		x += y;
 		y = rotate_left(y, 45);
 		y *= 9;
-		at += 8;
+		word += 8;
 		length += 8;
 	}
 	return 0;
@@ -230,7 +243,7 @@ ALWAYS_INLINE void lookup_put_number(struct scratch *s, __u32 number)
 		w->at--;
 		if (w->at >= NAME_END)
 			break;
-		s->name[w->at] = '0' + number % 10;
+		*name_at(s, w->at) = '0' + number % 10;
 		number /= 10;
 		if (!number)
 			return;
@@ -305,37 +318,50 @@ unknown:
 
 /*
  * Entries of procfs are made when they are asked for: a call that begins may find none yet. What self and thread-self lead to is
- * known without. Follows fd/N, root, cwd and exe below them at the root of a procfs; returns whether it did.
+ * known without. Follows fd/N, root, cwd and exe below them at the root of a procfs; returns whether it did. The component of
+ * the name before w->at is the one in question.
  */
-ALWAYS_INLINE bool lookup_self(struct scratch *s, __u64 at, __u64 next)
+ROUND __u32 lookup_self(__u32 slot, __u32 length)
 {
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
 	struct task_struct *task = current_task();
-	struct name_walk *w = &s->name_walk;
-	struct dentry *dentry = w->dentry;
-	struct vfsmount *mnt = w->mnt;
-	__u32 number = 0, word, last;
+	__u32 number = 0, used, word;
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	struct name_walk *w;
+	__u8 *name, *next;
 	struct file *file;
 
-	if (dentry != BPF_CORE_READ(mnt, mnt_root) || BPF_CORE_READ(mnt, mnt_sb, s_magic) != PROC_SUPER_MAGIC ||
-	    s->name[next] != '/')
-		return false;
-	/* The last four letters of both, counted from the front for the verifier's sake, and the first four of thread-self. */
-	last = *(__u32 *)&s->name[at + (next - at == 11 ? 7 : 0)];
-	word = *(__u32 *)&s->name[at];
-	if (last != 0x666c6573 || (next - at == 11 && word != 0x65726874))
-		return false;
-	if (next - at == 4)
+	/* "self" and "thread-self" */
+	if (!s || (length != 4 && length != 11))
+		return 0;
+	w = &s->name_walk;
+	dentry = w->dentry;
+	mnt = w->mnt;
+	if (w->at >= NAME_END || w->at < length || dentry != BPF_CORE_READ(mnt, mnt_root) ||
+	    BPF_CORE_READ(mnt, mnt_sb, s_magic) != PROC_SUPER_MAGIC)
+		return 0;
+	name = name_at(s, w->at - length);
+	next = name_at(s, w->at);
+	if (*next != '/')
+		return 0;
+	if (length == 4) {
+		if (*(__u32 *)name != 0x666c6573)
+			return 0;
 		task = BPF_CORE_READ(task, group_leader);
-	word = *(__u32 *)&s->name[next + 1];
+	} else if (*(__u64 *)name != 0x732d646165726874 || *(__u32 *)(name + 7) != 0x666c6573) {
+		return 0;
+	}
+	word = *(__u32 *)(next + 1);
 	if ((word & 0xffffff) == 0x2f6466) { /* "fd/" */
-		next += 4;
+		used = 4;
 		for (int i = 0; i < 7; i++) {
-			__u8 digit = s->name[next];
+			__u8 digit = next[4 + i];
 
 			if (digit < '0' || digit > '9')
 				break;
 			number = number * 10 + (digit - '0');
-			next++;
+			used++;
 		}
 		file = file_of_descriptor(task, number);
 		if (file)
@@ -343,23 +369,24 @@ ALWAYS_INLINE bool lookup_self(struct scratch *s, __u64 at, __u64 next)
 		else
 			w->result = LOOKUP_UNKNOWN;
 	} else if (word == 0x746f6f72) { /* "root" */
-		next += 5;
+		used = 5;
 		lookup_jump(w, &BPF_CORE_READ(task, fs)->root);
 	} else if ((word & 0xffffff) == 0x647763) { /* "cwd" */
-		next += 4;
+		used = 4;
 		lookup_jump(w, &BPF_CORE_READ(task, fs)->pwd);
 	} else if ((word & 0xffffff) == 0x657865) { /* "exe" */
-		next += 4;
+		used = 4;
 		file = BPF_CORE_READ(task, mm, exe_file);
 		lookup_jump(w, &file->f_path);
 	} else {
-		return false;
+		return 0;
 	}
-	if (s->name[next] != '/' && s->name[next] != 0)
+	w->at += used;
+	next = name_at(s, w->at);
+	if (*next != '/' && *next != 0)
 		/* A longer word that begins alike. */
 		w->result = LOOKUP_UNKNOWN;
-	w->at = next;
-	return true;
+	return 1;
 }
 
 /*
@@ -389,6 +416,7 @@ ALWAYS_INLINE void lookup_link(struct scratch *s, struct dentry *link, struct in
 	struct name_walk *w = &s->name_walk;
 	char *text = BPF_CORE_READ(inode, i_link);
 	__u64 size = BPF_CORE_READ(inode, i_size), at;
+	__u8 *place;
 
 	if (++w->links > MOST_LINKS) {
 		w->result = LOOKUP_UNKNOWN;
@@ -410,13 +438,15 @@ ALWAYS_INLINE void lookup_link(struct scratch *s, struct dentry *link, struct in
 		w->result = LOOKUP_UNKNOWN;
 		return;
 	}
+	w->at = at;
+	place = name_at(s, at);
+	OPAQUE(size);
 	size &= TEXT_MAX - 1;
-	if (bpf_probe_read_kernel(&s->name[at], size, text)) {
+	if (bpf_probe_read_kernel(place, size, text)) {
 		w->result = LOOKUP_UNKNOWN;
 		return;
 	}
-	w->at = at;
-	if (s->name[at] == '/') {
+	if (*place == '/') {
 		w->dentry = w->root;
 		w->mnt = w->root_mnt;
 	}
@@ -428,12 +458,13 @@ ALWAYS_INLINE void lookup_link(struct scratch *s, struct dentry *link, struct in
 ROUND __u32 lookup_round(__u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
-	__u64 hash_length, at, next, end;
 	struct dentry *child;
 	struct inode *inode;
 	struct name_walk *w;
-	__u32 length;
-	bool last;
+	__u64 hash_length;
+	__u32 length, at;
+	__u8 *name, *end;
+	bool last, slash;
 
 	if (!s)
 		return LOOKUP_UNKNOWN;
@@ -441,32 +472,33 @@ ROUND __u32 lookup_round(__u32 slot)
 	at = w->at;
 	if (at >= NAME_END)
 		return LOOKUP_UNKNOWN;
-	if (s->name[at] == 0)
+	name = name_at(s, at);
+	if (*name == 0)
 		return LOOKUP_FOUND;
-	if (s->name[at] == '/') {
+	if (*name == '/') {
 		at++;
 		w->at = at;
-		OPAQUE(at);
 		if (at >= NAME_END)
 			return LOOKUP_UNKNOWN;
+		name = name_at(s, at);
 		/* Another slash, or the end. */
-		if (s->name[at] == '/' || s->name[at] == 0)
+		if (*name == '/' || *name == 0)
 			return 0;
 	}
 	hash_length = lookup_hash(slot);
 	length = hash_length >> 32;
-	next = at + length;
-	if (length == 0 || length > 255 || next >= NAME_END)
+	if (length == 0 || length > 255 || at + length >= NAME_END)
 		return LOOKUP_UNKNOWN;
-	w->at = next;
+	w->at = at + length;
 	/* Slashes at the end change nothing but that a link is followed. */
-	end = next;
-	for (int i = 0; i < TRAILING_SLASHES && s->name[end] == '/'; i++)
+	end = name_at(s, at + length);
+	slash = *end == '/';
+	for (int i = 0; i < TRAILING_SLASHES && *end == '/'; i++)
 		end++;
-	last = s->name[end] == 0;
-	if (length == 1 && s->name[at] == '.')
+	last = *end == 0;
+	if (length == 1 && name[0] == '.')
 		return 0;
-	if (length == 2 && s->name[at] == '.' && s->name[at + 1] == '.') {
+	if (length == 2 && name[0] == '.' && name[1] == '.') {
 		lookup_up(w);
 		w->last_length = 0;
 		return w->result;
@@ -477,14 +509,13 @@ ROUND __u32 lookup_round(__u32 slot)
 		w->last = at;
 		w->last_length = length;
 	}
-	if ((length == 4 || length == 11) && lookup_self(s, at, next))
+	if (lookup_self(slot, length))
 		return w->result;
 	child = (void *)lookup_child(slot, hash_length);
 	inode = child ? BPF_CORE_READ(child, d_inode) : NULL;
 	if (!inode)
 		return !last ? LOOKUP_UNKNOWN : child ? LOOKUP_NEGATIVE : LOOKUP_ABSENT;
-	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFLNK &&
-	    (!last || (w->flags & LOOKUP_FOLLOW) || s->name[next] == '/')) {
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFLNK && (!last || (w->flags & LOOKUP_FOLLOW) || slash)) {
 		lookup_link(s, child, inode);
 		return w->result;
 	}
@@ -515,6 +546,7 @@ ROUND __u64 lookup_mix(__u32 slot)
 ALWAYS_INLINE bool lookup_read(struct scratch *s, const void *string, bool kernel)
 {
 	struct name_walk *w = &s->name_walk;
+	__u64 end;
 	long n;
 
 	if (kernel)
@@ -522,16 +554,17 @@ ALWAYS_INLINE bool lookup_read(struct scratch *s, const void *string, bool kerne
 	else
 		n = bpf_probe_read_user_str(&s->name[NAME_START], TEXT_MAX, string);
 
-	if (n < 0) {
+	end = n;
+	OPAQUE(end);
+	if (end > TEXT_MAX) {
 		s->name[NAME_START] = 0;
 		w->length = 0;
 		w->hash = 0;
 		return false;
 	}
-	n &= TEXT_MAX - 1;
 	/* Words are read whole. */
-	*(__u64 *)&s->name[NAME_START + n] = 0;
-	w->length = n ? n - 1 : TEXT_MAX - 1;
+	*(__u64 *)&s->name[NAME_START + end] = 0;
+	w->length = end ? end - 1 : 0;
 	w->hash = lookup_mix(s->slot);
 	return true;
 }

@@ -101,8 +101,11 @@ func read(object *loader.Object) ([]sample, error) {
 const (
 	// The kernel makes between 2^8 and 2^31 chains (dcache_init).
 	minShift, maxShift = 1, 24
-	// wantVotes entries that agree are no accident: addresses have 64 bits.
-	wantVotes = 4
+	// The table is allocated at boot in whole lines of the CPU's cache, which need not be whole pages
+	// (alloc_large_system_hash with HASH_EARLY).
+	alignment = 64
+	// So many entries that agree, and such a part of them, are no accident. Not all do: they need not be first in their chain.
+	wantVotes, wantPart = 4, 4
 )
 
 // locate finds the table that most entries point at. An entry that is not the first of its chain points at another entry, and
@@ -122,8 +125,7 @@ func locate(samples []sample) (Table, error) {
 		votes := map[uint64]int{}
 		for _, s := range distinct {
 			address := s.Chain - 8*uint64(s.Hash>>shift)
-			// The table is allocated in whole pages.
-			if address%4096 != 0 {
+			if address%alignment != 0 {
 				continue
 			}
 			votes[address]++
@@ -132,8 +134,8 @@ func locate(samples []sample) (Table, error) {
 			}
 		}
 	}
-	if most < wantVotes {
-		return Table{}, fmt.Errorf("%w: %d of %d entries agree, want %d", ErrNotFound, most, len(distinct), wantVotes)
+	if want := max(wantVotes, len(distinct)/wantPart); most < want {
+		return Table{}, fmt.Errorf("%w: %d of %d entries agree, want %d", ErrNotFound, most, len(distinct), want)
 	}
 	return best, nil
 }

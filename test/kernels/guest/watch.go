@@ -27,14 +27,18 @@ func watch(r *results, next func(stage string)) {
 		return
 	}
 	defer log.Close()
+	failed := r.Failed
 	if err := watchInto(r, next, log); err != nil {
 		r.add("collector", err.Error())
+	} else {
+		r.add("collector", "")
+	}
+	// What bus and collector said may be why.
+	if r.Failed > failed {
 		if _, err := log.Seek(0, io.SeekStart); err == nil {
 			_, _ = io.Copy(r.out, log)
 		}
-		return
 	}
-	r.add("collector", "")
 }
 
 func watchInto(r *results, next func(stage string), log *os.File) (err error) {
