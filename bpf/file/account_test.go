@@ -54,6 +54,35 @@ func TestTheSumClosesAndWhatExceedsTheBudgetIsTold(t *testing.T) {
 	}
 }
 
+// What matters on one object, done a thousand times, does not hide the same on another.
+func TestWhatMattersHasAShareOfItsOwn(t *testing.T) {
+	o := observeWith(t, lane.Options{}, Options{Budget: 10})
+	dir := tempDir(t)
+	often, once := filepath.Join(dir, "often"), filepath.Join(dir, "once")
+	for _, path := range []string{often, once} {
+		must(t, os.WriteFile(path, nil, 0o600))
+	}
+	for range 1000 {
+		must(t, unix.Chmod(often, 0o4755))
+	}
+	must(t, unix.Chmod(once, 0o4755))
+	told := map[string]int{}
+	o.Drain(t, func(kind record.Kind, rec []byte) {
+		if kind != record.File {
+			return
+		}
+		r, texts, err := Parse(rec)
+		must(t, err)
+		if r.Operation == Chmod && r.File.Mode&unix.S_ISUID != 0 {
+			told[string(texts[TextPath])]++
+		}
+	}, func() bool { return false })
+	if n := told[often]; n < 100 || n >= 1000 {
+		t.Errorf("of 1000 setuid bits set on one file %d were told, want a share of 100 for each second", n)
+	}
+	want(t, "setuid bits told of the other", told[once], 1)
+}
+
 func TestAFullRingIsCounted(t *testing.T) {
 	o := observeWith(t, lane.Options{RingBytes: map[lane.Class]uint32{lane.File: 4096}}, Options{Budget: 1 << 40})
 	path := filepath.Join(tempDir(t), "f")

@@ -11,6 +11,8 @@ struct pending_call {
 	struct name_before name[2];
 	/* What the names led to; of a call with one name the second is unused. */
 	struct file_identity object[2];
+	/* It is told of before it is done: nothing can be compared with afterwards. */
+	__u64 ahead;
 };
 
 #define PENDING_CALLS 8192
@@ -58,7 +60,7 @@ ROUND __u32 keep_name(__u32 slot, int directory, __u64 string, __u32 flags)
 	return 0;
 }
 
-/* A mode with setuid or setgid is told of whatever else the process does. */
+/* A mode with setuid or setgid matters whatever else the process does. */
 ALWAYS_INLINE bool gives_privilege(struct call_arguments *a)
 {
 	__u64 mode = a->a1;
@@ -96,16 +98,21 @@ ALWAYS_INLINE void change_enter(struct pt_regs *regs)
 	scratch_release(s);
 }
 
-ALWAYS_INLINE void append_attribute(struct scratch *s, struct call_arguments *a)
+/* kernel: the attribute's name and value lie in the memory of the kernel. */
+ALWAYS_INLINE void append_attribute(struct scratch *s, struct call_arguments *a, bool kernel)
 {
 	struct file_record *r = RECORD(s, file_record);
 	__u64 value = a->a2, size = a->a3, name = a->a1;
 
 	if (a->call == CALL_SETXATTRAT || a->call == CALL_REMOVEXATTRAT)
 		name = a->a3;
-	r->text_length[TEXT_FIRST] = append_text(s, (void *)name, true);
+	r->text_length[TEXT_FIRST] = append_text(s, (void *)name, !kernel);
 	if (r->operation == ACT_REMOVEXATTR)
 		return;
+	if (kernel) {
+		r->text_length[TEXT_SECOND] = append_kernel_bytes(s, (void *)value, size);
+		return;
+	}
 	if (a->call == CALL_SETXATTRAT) {
 		/* struct xattr_args: value, size, flags */
 		struct {
@@ -151,8 +158,10 @@ ROUND __u32 keep_link(__u32 slot, __u32 from, __u32 length)
  * A name that is A at the entry and at the exit and B in between, when the kernel reads it, betrays itself by what A shows: it
  * is still there after it was removed, was there before it was made, or has nothing of the change.
  */
-ALWAYS_INLINE void disbelieve(struct scratch *s)
+ALWAYS_INLINE void disbelieve(struct scratch *s, struct pending_call *p)
 {
+	if (p->ahead)
+		return;
 	RECORD(s, file_record)->source = PATH_CHANGED;
 	s->flags |= FLAG_CHANGED_DURING_CALL;
 }
@@ -186,9 +195,10 @@ ALWAYS_INLINE bool has_not_changed(struct file_identity *now, struct file_identi
 }
 
 /* The records of a rename: one, or with RENAME_EXCHANGE one for each of the two. */
-ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct pending_call *p, bool back)
+ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct pending_call *p, const struct actor *actor,
+			       bool back)
 {
-	struct scratch *s = begin_file(ACT_RENAME, a->call);
+	struct scratch *s = begin_file(ACT_RENAME, a->call, actor);
 	bool exchange = a->call == CALL_RENAMEAT2 && (a->a4 & RENAME_EXCHANGE);
 	struct file_record *r;
 	int from = back ? 1 : 0;
@@ -199,13 +209,13 @@ ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct
 	append_name(s, n->directory[from], n->string[from], n->flags[from] & LOOKUP_KERNEL, p ? &p->name[from] : NULL);
 	/* Renaming one of two names of an object to the other changes nothing. */
 	if (p && !exchange && !same_object(&p->object[0], &p->object[1]) && has_not_gone(s, &r->file, p, 0))
-		disbelieve(s);
+		disbelieve(s, p);
 	append_name(s, n->directory[!from], n->string[!from], (n->flags[!from] & LOOKUP_KERNEL) | SECOND_NAME,
 		    p ? &p->name[!from] : NULL);
 	/* What lies at the second name now is what was moved. */
-	r->file = r->before;
+	r->file = p && p->ahead ? p->object[from] : r->before;
 	if (p && p->name[from].result == LOOKUP_FOUND && other_object(&r->file, &p->object[from]))
-		disbelieve(s);
+		disbelieve(s, p);
 	if (p && !exchange)
 		r->before = p->object[1];
 	else
@@ -213,13 +223,13 @@ ALWAYS_INLINE void tell_rename(struct call_arguments *a, struct names *n, struct
 	submit_file(s);
 }
 
-ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct pending_call *p)
+ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct pending_call *p, const struct actor *actor)
 {
 	struct file_record *r;
 	struct scratch *s;
 	__u32 start;
 
-	s = begin_file(n->operation, a->call);
+	s = begin_file(n->operation, a->call, actor);
 	if (!s)
 		return;
 	r = RECORD(s, file_record);
@@ -228,7 +238,7 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 	case ACT_LINK:
 		append_name(s, n->directory[1], n->string[1], n->flags[1] | SECOND_NAME, p ? &p->name[1] : NULL);
 		if (p && (p->name[1].result == LOOKUP_FOUND || other_object(&r->file, &r->before)))
-			disbelieve(s);
+			disbelieve(s, p);
 		__builtin_memset(&r->before, 0, sizeof(r->before));
 		break;
 	case ACT_SYMLINK:
@@ -240,16 +250,16 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 	case ACT_MKDIR:
 	case ACT_MKNOD:
 		if (p && (p->name[0].result == LOOKUP_FOUND || s->lookup_result == LOOKUP_NEGATIVE))
-			disbelieve(s);
+			disbelieve(s, p);
 		break;
 	case ACT_SETXATTR:
 	case ACT_REMOVEXATTR:
-		append_attribute(s, a);
+		append_attribute(s, a, n->flags[0] & LOOKUP_KERNEL);
 		break;
 	case ACT_DELETE:
 	case ACT_RMDIR:
 		if (p && has_not_gone(s, &r->file, p, 0))
-			disbelieve(s);
+			disbelieve(s, p);
 		/* What is there by now, if anything, is another object. */
 		if (p)
 			r->file = p->object[0];
@@ -264,9 +274,21 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 		  n->operation == ACT_UTIMES)) {
 		r->before = p->object[0];
 		if (n->string[0] && has_not_changed(&r->file, &r->before))
-			disbelieve(s);
+			disbelieve(s, p);
 	}
 	submit_file(s);
+}
+
+/* Tells of a change that was made, with what is known of before. */
+ALWAYS_INLINE void tell_changed(struct call_arguments *a, struct names *n, struct pending_call *p, const struct actor *actor)
+{
+	if (n->operation != ACT_RENAME) {
+		tell_change(a, n, p, actor);
+		return;
+	}
+	tell_rename(a, n, p, actor, false);
+	if (a->call == CALL_RENAMEAT2 && (a->a4 & RENAME_EXCHANGE))
+		tell_rename(a, n, p, actor, true);
 }
 
 ALWAYS_INLINE void change_exit(struct pt_regs *regs, long ret)
@@ -278,15 +300,9 @@ ALWAYS_INLINE void change_exit(struct pt_regs *regs, long ret)
 
 	if (ret >= 0) {
 		read_call(&a, regs);
-		if (names_of_call(&n, &a) && wanted(n.operation) && (gives_privilege(&a) || !withheld())) {
-			if (n.operation == ACT_RENAME) {
-				tell_rename(&a, &n, p, false);
-				if (a.call == CALL_RENAMEAT2 && (a.a4 & RENAME_EXCHANGE))
-					tell_rename(&a, &n, p, true);
-			} else {
-				tell_change(&a, &n, p);
-			}
-		}
+		if (names_of_call(&n, &a) && wanted(n.operation) &&
+		    !(gives_privilege(&a) ? withheld_though_it_matters(p ? p->object[0].inode : 0) : withheld()))
+			tell_changed(&a, &n, p, NULL);
 	}
 	if (p)
 		bpf_map_delete_elem(&pending_calls, &thread);

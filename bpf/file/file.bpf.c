@@ -7,6 +7,7 @@
 #include "change.h"
 #include "mount.h"
 #include "open.h"
+#include "request.h"
 #include "written.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -23,11 +24,11 @@ int BPF_PROG(file_open, struct pt_regs *regs, long ret)
 	preemption_off();
 	read_call(&a, regs);
 	if (ret < 0) {
-		tell_failed_open(&a, -ret);
+		tell_failed_open(&a, -ret, 0, NULL);
 	} else {
 		file = file_of_descriptor(current_task(), ret);
 		if (file)
-			tell_open(file, &a);
+			tell_open(file, &a, NULL);
 	}
 	preemption_on();
 	return 0;
@@ -115,6 +116,73 @@ int BPF_PROG(file_exit, struct task_struct *task)
 	bpf_map_delete_elem(&pending_calls, &thread);
 	close_at_exit(task);
 	throttle_exit(&ring_file, CLASS_FILE, task);
+	preemption_on();
+	return 0;
+}
+
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(file_request, struct io_kiocb *request)
+{
+	preemption_off();
+	request_submitted(request);
+	preemption_on();
+	return 0;
+}
+
+// The same to 6.2.
+SEC("tp_btf/io_uring_submit_sqe")
+int file_request_sqe(__u64 *ctx)
+{
+	preemption_off();
+	request_submitted(submitted_request(ctx));
+	preemption_on();
+	return 0;
+}
+
+// Three programs for completions, because one would take the verifier too long.
+SEC("tp_btf/io_uring_complete")
+int file_request_change(__u64 *ctx)
+{
+	struct io_kiocb *request = (void *)ctx[1];
+	__u32 opcode = request ? BPF_CORE_READ(request, opcode) : 0;
+
+	if (!IS_REQUEST(opcode, CHANGING_REQUESTS))
+		return 0;
+	preemption_off();
+	request_completed(request, false, RESULT_OF_REQUEST(request, ctx));
+	preemption_on();
+	return 0;
+}
+
+SEC("tp_btf/io_uring_complete")
+int file_request_open(__u64 *ctx)
+{
+	struct io_kiocb *request = (void *)ctx[1];
+	__u32 opcode = request ? BPF_CORE_READ(request, opcode) : 0;
+
+	if (!IS_REQUEST(opcode, OPENING_REQUESTS))
+		return 0;
+	preemption_off();
+	request_completed(request, true, RESULT_OF_REQUEST(request, ctx));
+	preemption_on();
+	return 0;
+}
+
+SEC("tp_btf/io_uring_complete")
+int file_request_write(__u64 *ctx)
+{
+	struct io_kiocb *request = (void *)ctx[1];
+	__u32 opcode = request ? BPF_CORE_READ(request, opcode) : 0;
+	struct file *file;
+
+	if (!IS_REQUEST(opcode, WRITING_REQUESTS) && opcode != IORING_OP_BIND)
+		return 0;
+	preemption_off();
+	file = BPF_CORE_READ(request, file);
+	if (opcode != IORING_OP_BIND)
+		request_wrote(request, opcode, RESULT_OF_REQUEST(request, ctx));
+	else if (file && RESULT_OF_REQUEST(request, ctx) == 0)
+		tell_bind(file, CALL_BIND);
 	preemption_on();
 	return 0;
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/vedette-edr/vedette/bpf/loader"
 	"github.com/vedette-edr/vedette/bpf/namecache"
@@ -59,6 +60,34 @@ type Options struct {
 	Budget uint64
 }
 
+// requests tells how many parameters the tracepoint of io_uring submissions to 6.2 has, and which programs this kernel has no
+// hook for. Those that do not hand over the request itself (before 5.13, unless the distribution has a later io_uring) tell
+// nothing that could be looked at.
+func requests(types *btf.Cache) (submissions uint32, without []string) {
+	parameters := func(tracepoint string) int {
+		n, err := loader.KernelFuncParams(types, tracepoint)
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	sqe, req, complete := parameters("io_uring_submit_sqe"), parameters("io_uring_submit_req"), parameters("io_uring_complete")
+	if complete == 0 || complete == completeWithoutRequest || req == 0 && (sqe == 0 || sqe == sqeWithoutRequest) {
+		return 0, []string{"file_request", "file_request_sqe", "file_request_change", "file_request_open", "file_request_write"}
+	}
+	if req == 0 {
+		return uint32(sqe), []string{"file_request"}
+	}
+	return 0, []string{"file_request_sqe"}
+}
+
+// Parameters of io_uring_submit_sqe and io_uring_complete on kernels where the request is not among them
+// (include/trace/events/io_uring.h of 5.10 and 5.15).
+const (
+	sqeWithoutRequest      = 5
+	completeWithoutRequest = 4
+)
+
 // Load puts the sensor's maps and programs into the kernel. Nothing is made before its object is attached.
 func Load(b sensor.Base, o Options) (*Sensor, error) {
 	if o.Budget == 0 {
@@ -66,7 +95,9 @@ func Load(b sensor.Base, o Options) (*Sensor, error) {
 	}
 	s := &Sensor{}
 	s.Handlers = handlers()
-	variables := map[string]any{"file_budget": o.Budget, "sysctls_by_write": loader.CanReachRootCgroup() != nil}
+	submissions, without := requests(b.Types)
+	variables := map[string]any{
+		"submit_parameters": submissions, "file_budget": o.Budget, "sysctls_by_write": loader.CanReachRootCgroup() != nil}
 	table, err := namecache.Find(b.Types)
 	if err != nil {
 		s.NamesUnknown = err
@@ -74,7 +105,7 @@ func Load(b sensor.Base, o Options) (*Sensor, error) {
 		variables["dentry_table"], variables["dentry_shift"] = table.Address, table.Shift
 	}
 	s.Object, err = sensor.Load(b, sensor.Source{
-		Name: "file", Object: _FileBytes, Handlers: s.Handlers, Variables: variables, Calls: true,
+		Name: "file", Object: _FileBytes, Handlers: s.Handlers, Variables: variables, Calls: true, Without: without,
 	})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ const (
 	fileMapInterests                 = "interests"
 	fileMapLongLinks                 = "long_links"
 	fileMapPendingCalls              = "pending_calls"
+	fileMapPendingRequests           = "pending_requests"
 	fileMapReaderStates              = "reader_states"
 	fileMapRingFile                  = "ring_file"
 	fileMapRingKernel                = "ring_kernel"
@@ -37,6 +38,11 @@ const (
 	fileProgFileMemfd                = "file_memfd"
 	fileProgFileMount                = "file_mount"
 	fileProgFileOpen                 = "file_open"
+	fileProgFileRequest              = "file_request"
+	fileProgFileRequestChange        = "file_request_change"
+	fileProgFileRequestOpen          = "file_request_open"
+	fileProgFileRequestSqe           = "file_request_sqe"
+	fileProgFileRequestWrite         = "file_request_write"
 	fileProgFileWrite                = "file_write"
 	fileVarCalls                     = "calls"
 	fileVarCpus                      = "cpus"
@@ -45,6 +51,7 @@ const (
 	fileVarFileBudget                = "file_budget"
 	fileVarLayoutFile                = "layout_file"
 	fileVarLayoutThrottled           = "layout_throttled"
+	fileVarSubmitParameters          = "submit_parameters"
 	fileVarSysctlsByWrite            = "sysctls_by_write"
 	fileVarTracepointsArePreemptible = "tracepoints_are_preemptible"
 )
@@ -91,34 +98,40 @@ type fileSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type fileProgramSpecs struct {
-	FileBind        *ebpf.ProgramSpec `ebpf:"file_bind"`
-	FileChange      *ebpf.ProgramSpec `ebpf:"file_change"`
-	FileChangeEnter *ebpf.ProgramSpec `ebpf:"file_change_enter"`
-	FileClose       *ebpf.ProgramSpec `ebpf:"file_close"`
-	FileExec        *ebpf.ProgramSpec `ebpf:"file_exec"`
-	FileExit        *ebpf.ProgramSpec `ebpf:"file_exit"`
-	FileMemfd       *ebpf.ProgramSpec `ebpf:"file_memfd"`
-	FileMount       *ebpf.ProgramSpec `ebpf:"file_mount"`
-	FileOpen        *ebpf.ProgramSpec `ebpf:"file_open"`
-	FileWrite       *ebpf.ProgramSpec `ebpf:"file_write"`
+	FileBind          *ebpf.ProgramSpec `ebpf:"file_bind"`
+	FileChange        *ebpf.ProgramSpec `ebpf:"file_change"`
+	FileChangeEnter   *ebpf.ProgramSpec `ebpf:"file_change_enter"`
+	FileClose         *ebpf.ProgramSpec `ebpf:"file_close"`
+	FileExec          *ebpf.ProgramSpec `ebpf:"file_exec"`
+	FileExit          *ebpf.ProgramSpec `ebpf:"file_exit"`
+	FileMemfd         *ebpf.ProgramSpec `ebpf:"file_memfd"`
+	FileMount         *ebpf.ProgramSpec `ebpf:"file_mount"`
+	FileOpen          *ebpf.ProgramSpec `ebpf:"file_open"`
+	FileRequest       *ebpf.ProgramSpec `ebpf:"file_request"`
+	FileRequestChange *ebpf.ProgramSpec `ebpf:"file_request_change"`
+	FileRequestOpen   *ebpf.ProgramSpec `ebpf:"file_request_open"`
+	FileRequestSqe    *ebpf.ProgramSpec `ebpf:"file_request_sqe"`
+	FileRequestWrite  *ebpf.ProgramSpec `ebpf:"file_request_write"`
+	FileWrite         *ebpf.ProgramSpec `ebpf:"file_write"`
 }
 
 // fileMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type fileMapSpecs struct {
-	Budgets      *ebpf.MapSpec `ebpf:"budgets"`
-	Counters     *ebpf.MapSpec `ebpf:"counters"`
-	Doorbell     *ebpf.MapSpec `ebpf:"doorbell"`
-	Interests    *ebpf.MapSpec `ebpf:"interests"`
-	LongLinks    *ebpf.MapSpec `ebpf:"long_links"`
-	PendingCalls *ebpf.MapSpec `ebpf:"pending_calls"`
-	ReaderStates *ebpf.MapSpec `ebpf:"reader_states"`
-	RingFile     *ebpf.MapSpec `ebpf:"ring_file"`
-	RingKernel   *ebpf.MapSpec `ebpf:"ring_kernel"`
-	RingMemory   *ebpf.MapSpec `ebpf:"ring_memory"`
-	ScratchSlots *ebpf.MapSpec `ebpf:"scratch_slots"`
-	WrittenFiles *ebpf.MapSpec `ebpf:"written_files"`
+	Budgets         *ebpf.MapSpec `ebpf:"budgets"`
+	Counters        *ebpf.MapSpec `ebpf:"counters"`
+	Doorbell        *ebpf.MapSpec `ebpf:"doorbell"`
+	Interests       *ebpf.MapSpec `ebpf:"interests"`
+	LongLinks       *ebpf.MapSpec `ebpf:"long_links"`
+	PendingCalls    *ebpf.MapSpec `ebpf:"pending_calls"`
+	PendingRequests *ebpf.MapSpec `ebpf:"pending_requests"`
+	ReaderStates    *ebpf.MapSpec `ebpf:"reader_states"`
+	RingFile        *ebpf.MapSpec `ebpf:"ring_file"`
+	RingKernel      *ebpf.MapSpec `ebpf:"ring_kernel"`
+	RingMemory      *ebpf.MapSpec `ebpf:"ring_memory"`
+	ScratchSlots    *ebpf.MapSpec `ebpf:"scratch_slots"`
+	WrittenFiles    *ebpf.MapSpec `ebpf:"written_files"`
 }
 
 // fileVariableSpecs contains global variables before they are loaded into the kernel.
@@ -132,6 +145,7 @@ type fileVariableSpecs struct {
 	FileBudget                *ebpf.VariableSpec `ebpf:"file_budget"`
 	LayoutFile                *ebpf.VariableSpec `ebpf:"layout_file"`
 	LayoutThrottled           *ebpf.VariableSpec `ebpf:"layout_throttled"`
+	SubmitParameters          *ebpf.VariableSpec `ebpf:"submit_parameters"`
 	SysctlsByWrite            *ebpf.VariableSpec `ebpf:"sysctls_by_write"`
 	TracepointsArePreemptible *ebpf.VariableSpec `ebpf:"tracepoints_are_preemptible"`
 }
@@ -156,18 +170,19 @@ func (o *fileObjects) Close() error {
 //
 // It can be passed to loadFileObjects or ebpf.CollectionSpec.LoadAndAssign.
 type fileMaps struct {
-	Budgets      *ebpf.Map `ebpf:"budgets"`
-	Counters     *ebpf.Map `ebpf:"counters"`
-	Doorbell     *ebpf.Map `ebpf:"doorbell"`
-	Interests    *ebpf.Map `ebpf:"interests"`
-	LongLinks    *ebpf.Map `ebpf:"long_links"`
-	PendingCalls *ebpf.Map `ebpf:"pending_calls"`
-	ReaderStates *ebpf.Map `ebpf:"reader_states"`
-	RingFile     *ebpf.Map `ebpf:"ring_file"`
-	RingKernel   *ebpf.Map `ebpf:"ring_kernel"`
-	RingMemory   *ebpf.Map `ebpf:"ring_memory"`
-	ScratchSlots *ebpf.Map `ebpf:"scratch_slots"`
-	WrittenFiles *ebpf.Map `ebpf:"written_files"`
+	Budgets         *ebpf.Map `ebpf:"budgets"`
+	Counters        *ebpf.Map `ebpf:"counters"`
+	Doorbell        *ebpf.Map `ebpf:"doorbell"`
+	Interests       *ebpf.Map `ebpf:"interests"`
+	LongLinks       *ebpf.Map `ebpf:"long_links"`
+	PendingCalls    *ebpf.Map `ebpf:"pending_calls"`
+	PendingRequests *ebpf.Map `ebpf:"pending_requests"`
+	ReaderStates    *ebpf.Map `ebpf:"reader_states"`
+	RingFile        *ebpf.Map `ebpf:"ring_file"`
+	RingKernel      *ebpf.Map `ebpf:"ring_kernel"`
+	RingMemory      *ebpf.Map `ebpf:"ring_memory"`
+	ScratchSlots    *ebpf.Map `ebpf:"scratch_slots"`
+	WrittenFiles    *ebpf.Map `ebpf:"written_files"`
 }
 
 func (m *fileMaps) Close() error {
@@ -178,6 +193,7 @@ func (m *fileMaps) Close() error {
 		m.Interests,
 		m.LongLinks,
 		m.PendingCalls,
+		m.PendingRequests,
 		m.ReaderStates,
 		m.RingFile,
 		m.RingKernel,
@@ -198,6 +214,7 @@ type fileVariables struct {
 	FileBudget                *ebpf.Variable `ebpf:"file_budget"`
 	LayoutFile                *ebpf.Variable `ebpf:"layout_file"`
 	LayoutThrottled           *ebpf.Variable `ebpf:"layout_throttled"`
+	SubmitParameters          *ebpf.Variable `ebpf:"submit_parameters"`
 	SysctlsByWrite            *ebpf.Variable `ebpf:"sysctls_by_write"`
 	TracepointsArePreemptible *ebpf.Variable `ebpf:"tracepoints_are_preemptible"`
 }
@@ -206,16 +223,21 @@ type fileVariables struct {
 //
 // It can be passed to loadFileObjects or ebpf.CollectionSpec.LoadAndAssign.
 type filePrograms struct {
-	FileBind        *ebpf.Program `ebpf:"file_bind"`
-	FileChange      *ebpf.Program `ebpf:"file_change"`
-	FileChangeEnter *ebpf.Program `ebpf:"file_change_enter"`
-	FileClose       *ebpf.Program `ebpf:"file_close"`
-	FileExec        *ebpf.Program `ebpf:"file_exec"`
-	FileExit        *ebpf.Program `ebpf:"file_exit"`
-	FileMemfd       *ebpf.Program `ebpf:"file_memfd"`
-	FileMount       *ebpf.Program `ebpf:"file_mount"`
-	FileOpen        *ebpf.Program `ebpf:"file_open"`
-	FileWrite       *ebpf.Program `ebpf:"file_write"`
+	FileBind          *ebpf.Program `ebpf:"file_bind"`
+	FileChange        *ebpf.Program `ebpf:"file_change"`
+	FileChangeEnter   *ebpf.Program `ebpf:"file_change_enter"`
+	FileClose         *ebpf.Program `ebpf:"file_close"`
+	FileExec          *ebpf.Program `ebpf:"file_exec"`
+	FileExit          *ebpf.Program `ebpf:"file_exit"`
+	FileMemfd         *ebpf.Program `ebpf:"file_memfd"`
+	FileMount         *ebpf.Program `ebpf:"file_mount"`
+	FileOpen          *ebpf.Program `ebpf:"file_open"`
+	FileRequest       *ebpf.Program `ebpf:"file_request"`
+	FileRequestChange *ebpf.Program `ebpf:"file_request_change"`
+	FileRequestOpen   *ebpf.Program `ebpf:"file_request_open"`
+	FileRequestSqe    *ebpf.Program `ebpf:"file_request_sqe"`
+	FileRequestWrite  *ebpf.Program `ebpf:"file_request_write"`
+	FileWrite         *ebpf.Program `ebpf:"file_write"`
 }
 
 func (p *filePrograms) Close() error {
@@ -229,6 +251,11 @@ func (p *filePrograms) Close() error {
 		p.FileMemfd,
 		p.FileMount,
 		p.FileOpen,
+		p.FileRequest,
+		p.FileRequestChange,
+		p.FileRequestOpen,
+		p.FileRequestSqe,
+		p.FileRequestWrite,
 		p.FileWrite,
 	)
 }

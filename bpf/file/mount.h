@@ -18,7 +18,7 @@ static __attribute__((noinline)) void tell_mount(struct call_arguments *a, long 
 	if (a->call == CALL_OPEN_TREE && !(a->a2 & OPEN_TREE_CLONE))
 		/* An O_PATH descriptor by another name. */
 		return;
-	s = begin_file(ACT_MOUNT, a->call);
+	s = begin_file(ACT_MOUNT, a->call, NULL);
 	if (!s)
 		return;
 	r = RECORD(s, file_record);
@@ -81,36 +81,23 @@ ALWAYS_INLINE void mount_exit(struct pt_regs *regs, long ret)
 #define SOCKETCALL_BIND 2
 
 /* A socket got an address: only those that are names on this host are told. */
-ALWAYS_INLINE void bind_exit(struct pt_regs *regs, long ret)
+ALWAYS_INLINE void tell_bind(struct file *file, __u32 call)
 {
 	struct unix_address *address;
-	struct call_arguments a;
 	struct dentry *dentry;
 	struct file_record *r;
 	struct unix_sock *u;
 	struct socket *sock;
 	struct scratch *s;
-	struct file *file;
-	__u32 descriptor;
 	struct sock *sk;
 
-	if (ret < 0 || !wanted(ACT_BIND))
-		return;
-	read_call(&a, regs);
-	descriptor = a.a0;
-	if (a.call == CALL_SOCKETCALL) {
-		if (a.a0 != SOCKETCALL_BIND)
-			return;
-		bpf_probe_read_user(&descriptor, sizeof(descriptor), (void *)a.a1);
-	}
-	file = file_of_descriptor(current_task(), descriptor);
-	if (!file || !is_kind(BPF_CORE_READ(file, f_inode, i_mode), S_IFSOCK))
+	if (!wanted(ACT_BIND) || !is_kind(BPF_CORE_READ(file, f_inode, i_mode), S_IFSOCK))
 		return;
 	sock = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(sock, sk);
 	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
 		return;
-	s = begin_file(ACT_BIND, a.call);
+	s = begin_file(ACT_BIND, call, NULL);
 	if (!s)
 		return;
 	r = RECORD(s, file_record);
@@ -143,6 +130,26 @@ ALWAYS_INLINE void bind_exit(struct pt_regs *regs, long ret)
 	submit_file(s);
 }
 
+ALWAYS_INLINE void bind_exit(struct pt_regs *regs, long ret)
+{
+	struct call_arguments a;
+	struct file *file;
+	__u32 descriptor;
+
+	if (ret < 0)
+		return;
+	read_call(&a, regs);
+	descriptor = a.a0;
+	if (a.call == CALL_SOCKETCALL) {
+		if (a.a0 != SOCKETCALL_BIND)
+			return;
+		bpf_probe_read_user(&descriptor, sizeof(descriptor), (void *)a.a1);
+	}
+	file = file_of_descriptor(current_task(), descriptor);
+	if (file)
+		tell_bind(file, a.call);
+}
+
 ALWAYS_INLINE void memfd_exit(struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
@@ -153,7 +160,7 @@ ALWAYS_INLINE void memfd_exit(struct pt_regs *regs, long ret)
 	if (ret < 0 || !wanted(ACT_MEMFD))
 		return;
 	read_call(&a, regs);
-	s = begin_file(ACT_MEMFD, a.call);
+	s = begin_file(ACT_MEMFD, a.call, NULL);
 	if (!s)
 		return;
 	r = RECORD(s, file_record);

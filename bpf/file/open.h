@@ -40,7 +40,7 @@ ALWAYS_INLINE void fill_open(struct scratch *s, struct file *file, __u32 f_mode,
 	r->text_length[TEXT_PATH] = append_file(s, &r->file, file);
 }
 
-ALWAYS_INLINE void tell_open(struct file *file, struct call_arguments *a)
+ALWAYS_INLINE void tell_open(struct file *file, struct call_arguments *a, const struct actor *actor)
 {
 	__u32 f_mode = BPF_CORE_READ(file, f_mode);
 	struct scratch *s;
@@ -52,15 +52,14 @@ ALWAYS_INLINE void tell_open(struct file *file, struct call_arguments *a)
 	if ((f_mode & FMODE_CREATED) || holds_content(file, f_mode)) {
 		if (!wanted(ACT_OPEN))
 			return;
-		/* A file whose very reading matters is told of whatever else the process does. */
-		if (!reading_matters(file) && withheld())
+		if (reading_matters(file) ? withheld_though_it_matters(BPF_CORE_READ(file, f_inode, i_ino)) : withheld())
 			return;
-		s = begin_file(ACT_OPEN, a->call);
+		s = begin_file(ACT_OPEN, a->call, actor);
 		if (!s)
 			return;
 		fill_open(s, file, f_mode, a);
 		submit_file(s);
-	} else if (reading_matters(file)) {
+	} else if (reading_matters(file) && !withheld_though_it_matters(BPF_CORE_READ(file, f_inode, i_ino))) {
 		s = begin_candidate(ACT_OPEN, a->call);
 		if (!s)
 			return;
@@ -69,8 +68,11 @@ ALWAYS_INLINE void tell_open(struct file *file, struct call_arguments *a)
 	}
 }
 
-/* An opening that failed: denied ones matter in any case, others when a rule asks. No file can be asked, only the string. */
-ALWAYS_INLINE void tell_failed_open(struct call_arguments *a, long error)
+/*
+ * An opening that failed: denied ones matter in any case, others when a rule asks. No file can be asked, only the string, which lies
+ * in the kernel with LOOKUP_KERNEL in flags.
+ */
+ALWAYS_INLINE void tell_failed_open(struct call_arguments *a, long error, __u32 flags, const struct actor *actor)
 {
 	struct interest *i = interest();
 	struct file_record *r;
@@ -83,13 +85,13 @@ ALWAYS_INLINE void tell_failed_open(struct call_arguments *a, long error)
 		return;
 	if (withheld())
 		return;
-	s = begin_file(ACT_OPEN, a->call);
+	s = begin_file(ACT_OPEN, a->call, actor);
 	if (!s)
 		return;
 	r = RECORD(s, file_record);
 	r->error = error;
 	r->value[0] = asked_flags(a);
-	append_name(s, at ? (int)a->a0 : AT_FDCWD, (void *)(at ? a->a1 : a->a0), LOOKUP_FOLLOW, NULL);
+	append_name(s, at ? (int)a->a0 : AT_FDCWD, (void *)(at ? a->a1 : a->a0), LOOKUP_FOLLOW | flags, NULL);
 	submit_file(s);
 }
 

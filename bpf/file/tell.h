@@ -19,6 +19,17 @@ ROUND __u32 withheld(void)
 	return over_budget(&ring_file, CLASS_FILE, file_budget);
 }
 
+/*
+ * What matters whatever else the process does (a mode with setuid, a file whose very reading matters) is told up to so many times a
+ * second of each object: acts on others do not use that up.
+ */
+#define MATTERS_PER_SECOND 100
+
+ROUND __u32 withheld_though_it_matters(__u64 inode)
+{
+	return over_budget_of(&ring_file, CLASS_FILE, inode + 1, MATTERS_PER_SECOND);
+}
+
 ALWAYS_INLINE void begin_fields(struct scratch *s, __u32 operation, __u32 call)
 {
 	struct file_record *r = RECORD(s, file_record);
@@ -31,14 +42,19 @@ ALWAYS_INLINE void begin_fields(struct scratch *s, __u32 operation, __u32 call)
 	r->second_source = PATH_KERNEL;
 }
 
-/* Numbers the event and gives a slot whose record says nothing yet but who acts and how. */
-static __attribute__((noinline)) struct scratch *begin_file(__u32 operation, __u32 call)
+/*
+ * Numbers the event and gives a slot whose record says nothing yet but who acts and how: the current task, or who is given where
+ * another finishes what he began.
+ */
+static __attribute__((noinline)) struct scratch *begin_file(__u32 operation, __u32 call, const struct actor *actor)
 {
 	struct scratch *s = begin_record(CLASS_FILE);
 
 	if (!s)
 		return NULL;
 	begin_fields(s, operation, call);
+	if (actor)
+		RECORD(s, file_record)->header.actor = *actor;
 	return s;
 }
 

@@ -112,7 +112,7 @@ ROUND __u32 write_record(__u64 description, __u32 call, __u64 memory, __u64 offs
 
 	if (withheld())
 		return 0;
-	s = begin_file(ACT_WRITE, call);
+	s = begin_file(ACT_WRITE, call, NULL);
 	if (!s)
 		return 0;
 	r = RECORD(s, file_record);
@@ -124,14 +124,13 @@ ROUND __u32 write_record(__u64 description, __u32 call, __u64 memory, __u64 offs
 	return 0;
 }
 
-/* Bytes were written to a descriptor. */
-ALWAYS_INLINE void written_to(int descriptor, struct call_arguments *a, __u64 length)
+/* Bytes were written to a file. */
+ALWAYS_INLINE void note_written(struct file *file, struct call_arguments *a, __u64 length)
 {
-	struct file *file = file_of_descriptor(current_task(), descriptor);
 	__u64 offset = a->call == CALL_FALLOCATE ? a->a2 : a->a3;
 	struct written first = {}, *before;
 
-	if (!file || !holds_content(file, BPF_CORE_READ(file, f_mode)))
+	if (!holds_content(file, BPF_CORE_READ(file, f_mode)))
 		return;
 	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == PROC_SUPER_MAGIC)
 		tell_procfs((__u64)file, offset_of(file, a->call, offset, length),
@@ -146,6 +145,14 @@ ALWAYS_INLINE void written_to(int descriptor, struct call_arguments *a, __u64 le
 	bpf_map_update_elem(&written_files, &file, &first, BPF_ANY);
 	if (wanted(ACT_WRITE))
 		write_record((__u64)file, a->call, a->a1, offset, length);
+}
+
+ALWAYS_INLINE void written_to(int descriptor, struct call_arguments *a, __u64 length)
+{
+	struct file *file = file_of_descriptor(current_task(), descriptor);
+
+	if (file)
+		note_written(file, a, length);
 }
 
 #define AIO_REQUESTS 16
@@ -239,7 +246,7 @@ ROUND __u32 close_record(__u64 description, __u64 bytes)
 
 	if (withheld())
 		return 0;
-	s = begin_file(ACT_CLOSE, CALL_NONE);
+	s = begin_file(ACT_CLOSE, CALL_NONE, NULL);
 	if (!s)
 		return 0;
 	r = RECORD(s, file_record);
@@ -249,15 +256,18 @@ ROUND __u32 close_record(__u64 description, __u64 bytes)
 	return 0;
 }
 
-/* A descriptor goes; with the last reference of a description that was written to, its end is told. */
-ALWAYS_INLINE void closing(struct file *file)
+/*
+ * A descriptor goes; with the last reference of a description that was written to, its end is told. others is how many
+ * references may be left that are about to go by themselves.
+ */
+ALWAYS_INLINE void closing(struct file *file, int others)
 {
 	struct written *w;
 
 	if (!(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
 		return;
 	w = bpf_map_lookup_elem(&written_files, &file);
-	if (!w || references(file) > 1)
+	if (!w || references(file) > 1 + others)
 		return;
 	if (wanted(ACT_CLOSE) && w->inode == BPF_CORE_READ(file, f_inode))
 		close_record((__u64)file, w->bytes);
@@ -283,7 +293,7 @@ ROUND __u32 close_word(__u64 table, __u32 first, __u64 mask)
 			continue;
 		bpf_probe_read_kernel(&file, sizeof(file), files + first + i);
 		if (file)
-			closing(file);
+			closing(file, 0);
 	}
 	return 0;
 }
@@ -326,7 +336,7 @@ ALWAYS_INLINE void close_enter(struct pt_regs *regs)
 		return;
 	file = file_of_descriptor(task, a.call == CALL_CLOSE ? a.a0 : a.a1);
 	if (file)
-		closing(file);
+		closing(file, 0);
 }
 
 /* The last thread that uses a table of descriptors ends: exit_files (kernel/exit.c) closes what is in it. */

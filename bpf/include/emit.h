@@ -96,10 +96,11 @@ ALWAYS_INLINE __u16 append_text(struct scratch *s, const void *text, bool user)
 	return n;
 }
 
-/* Appends size bytes of user memory, at most 4095. */
-ALWAYS_INLINE __u16 append_bytes(struct scratch *s, const void *bytes, __u64 size)
+/* Appends size bytes of user memory or the kernel's, at most 4095. */
+ALWAYS_INLINE __u16 append_memory(struct scratch *s, const void *bytes, __u64 size, bool user)
 {
 	__u64 at = s->at;
+	long fault;
 
 	OPAQUE(at);
 	if (at >= TEXT_LIMIT || !size)
@@ -110,12 +111,26 @@ ALWAYS_INLINE __u16 append_bytes(struct scratch *s, const void *bytes, __u64 siz
 	}
 	OPAQUE(size);
 	size &= TEXT_MAX - 1;
-	if (bpf_probe_read_user(&s->text[at], size, bytes)) {
+	if (user)
+		fault = bpf_probe_read_user(&s->text[at], size, bytes);
+	else
+		fault = bpf_probe_read_kernel(&s->text[at], size, bytes);
+	if (fault) {
 		s->flags |= FLAG_READ_FAULT;
 		return 0;
 	}
 	s->at = at + size;
 	return size;
+}
+
+ALWAYS_INLINE __u16 append_bytes(struct scratch *s, const void *bytes, __u64 size)
+{
+	return append_memory(s, bytes, size, true);
+}
+
+ALWAYS_INLINE __u16 append_kernel_bytes(struct scratch *s, const void *bytes, __u64 size)
+{
+	return append_memory(s, bytes, size, false);
 }
 
 #endif

@@ -23,6 +23,7 @@ const struct throttled_record *const volatile layout_throttled = NULL;
 struct budget_key {
 	__u32 tgid;
 	__u32 class;
+	__u64 object; /* 0, or what has a share of its own */
 };
 
 struct budget {
@@ -99,12 +100,13 @@ ALWAYS_INLINE __u64 take_all(__u64 *n)
 }
 
 /*
- * Whether the acting process has had its share of a class in this second. If so the act has been numbered and counted as
- * withheld, and the caller leaves it. Called before begin_record, with the ring of the class.
+ * Whether the acting process has had its share of a class, or of acts on one object of it, in this second. If so the act has been
+ * numbered and counted as withheld, and the caller leaves it. Called before begin_record, with the ring of the class. What is
+ * withheld of an object when its process ends is in the counters, and in no record.
  */
-ALWAYS_INLINE bool over_budget(void *ring, enum event_class class, __u64 limit_per_second)
+ALWAYS_INLINE bool over_budget_of(void *ring, enum event_class class, __u64 object, __u64 limit_per_second)
 {
-	struct budget_key key = {.tgid = bpf_get_current_pid_tgid() >> 32, .class = class};
+	struct budget_key key = {.tgid = bpf_get_current_pid_tgid() >> 32, .class = class, .object = object};
 	struct budget *b = bpf_map_lookup_elem(&budgets, &key);
 	__u64 now = bpf_ktime_get_boot_ns(), since, withheld;
 	struct cpu_counters *c;
@@ -132,6 +134,11 @@ ALWAYS_INLINE bool over_budget(void *ring, enum event_class class, __u64 limit_p
 	if (take_one(&b->withheld) == 0)
 		tell_throttled(ring, class, 1, now - b->since, 0);
 	return true;
+}
+
+ALWAYS_INLINE bool over_budget(void *ring, enum event_class class, __u64 limit_per_second)
+{
+	return over_budget_of(ring, class, 0, limit_per_second);
 }
 
 /* Whether an act of the process would be withheld by now, for what is only worth doing for an act that is told. */

@@ -5,6 +5,7 @@
 
 #include "../include/call.h"
 #include "../include/kernel_record.h"
+#include "../include/request.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -33,9 +34,6 @@ struct {
 	__type(key, __u64);
 	__type(value, struct process_key);
 } ring_creators SEC(".maps");
-
-// What the tracepoint of submissions hands over, which changed twice; user space looks it up in BTF.
-const volatile __u32 submit_parameters = 0;
 
 ALWAYS_INLINE void remember_module(struct module *module)
 {
@@ -659,36 +657,11 @@ int BPF_PROG(kernel_ring_exit, struct pt_regs *regs, long ret)
 	return 0;
 }
 
-// Operations of io_uring (enum io_uring_op in include/uapi/linux/io_uring.h) that do what a system call that we watch does.
-enum {
-	IORING_OP_CONNECT = 16,
-	IORING_OP_OPENAT = 18,
-	IORING_OP_OPENAT2 = 28,
-	IORING_OP_RENAMEAT = 35,
-	IORING_OP_UNLINKAT = 36,
-	IORING_OP_MKDIRAT = 37,
-	IORING_OP_SYMLINKAT = 38,
-	IORING_OP_LINKAT = 39,
-	IORING_OP_FSETXATTR = 41,
-	IORING_OP_SETXATTR = 42,
-	IORING_OP_URING_CMD = 46,
-	IORING_OP_BIND = 56,
-	IORING_OP_LISTEN = 57,
-};
-
 #define REPORTED_REQUESTS                                                                                      \
 	(BIT(IORING_OP_CONNECT) | BIT(IORING_OP_OPENAT) | BIT(IORING_OP_OPENAT2) | BIT(IORING_OP_RENAMEAT) |   \
 	 BIT(IORING_OP_UNLINKAT) | BIT(IORING_OP_MKDIRAT) | BIT(IORING_OP_SYMLINKAT) | BIT(IORING_OP_LINKAT) | \
 	 BIT(IORING_OP_FSETXATTR) | BIT(IORING_OP_SETXATTR) | BIT(IORING_OP_URING_CMD) | BIT(IORING_OP_BIND) | \
 	 BIT(IORING_OP_LISTEN))
-
-/* The kernel's copy of a name in a request. A wrapped pointer since 7.0; older kernels know fewer requests. */
-#define REQUEST_NAME(request, type, field)                                                    \
-	(bpf_core_field_exists(((struct type *)(request))->field.__incomplete_filename)       \
-		 ? BPF_CORE_READ((struct type *)(request), field.__incomplete_filename, name) \
-	 : bpf_core_field_exists(((struct type##___v619 *)(request))->field)                  \
-		 ? BPF_CORE_READ((struct type##___v619 *)(request), field, name)              \
-		 : NULL)
 
 struct address {
 	__u16 family;
@@ -770,49 +743,13 @@ ALWAYS_INLINE void append_address(struct scratch *s, struct io_kiocb *request, _
 ALWAYS_INLINE void append_names(struct scratch *s, struct io_kiocb *request, __u32 opcode)
 {
 	struct kernel_record *r = RECORD(s, kernel_record);
-	const char *first = NULL, *second = NULL;
+	struct request_names names;
 
-	switch (opcode) {
-	case IORING_OP_OPENAT:
-	case IORING_OP_OPENAT2:
-		first = REQUEST_NAME(request, io_open, filename);
-		break;
-	case IORING_OP_UNLINKAT:
-		first = REQUEST_NAME(request, io_unlink, filename);
-		break;
-	case IORING_OP_MKDIRAT:
-		first = REQUEST_NAME(request, io_mkdir, filename);
-		break;
-	case IORING_OP_SETXATTR:
-		first = REQUEST_NAME(request, io_xattr, filename);
-		break;
-	case IORING_OP_RENAMEAT:
-		first = REQUEST_NAME(request, io_rename, oldpath);
-		second = REQUEST_NAME(request, io_rename, newpath);
-		break;
-	case IORING_OP_SYMLINKAT:
-		if (bpf_core_type_exists(struct io_symlink)) {
-			first = BPF_CORE_READ((struct io_symlink *)request, oldpath, name);
-			second = BPF_CORE_READ((struct io_symlink *)request, newpath, name);
-			break;
-		}
-		first = REQUEST_NAME(request, io_link, oldpath);
-		second = REQUEST_NAME(request, io_link, newpath);
-		break;
-	case IORING_OP_LINKAT:
-		if (bpf_core_type_exists(struct io_hardlink)) {
-			first = BPF_CORE_READ((struct io_hardlink *)request, oldpath, name);
-			second = BPF_CORE_READ((struct io_hardlink *)request, newpath, name);
-			break;
-		}
-		first = REQUEST_NAME(request, io_link, oldpath);
-		second = REQUEST_NAME(request, io_link, newpath);
-		break;
-	}
-	if (first)
-		r->text_length[KERNEL_TEXT_NAME] = append_text(s, first, false);
-	if (second)
-		r->text_length[KERNEL_TEXT_VALUE] = append_text(s, second, false);
+	names_of_request(&names, request, opcode);
+	if (names.first)
+		r->text_length[KERNEL_TEXT_NAME] = append_text(s, names.first, false);
+	if (names.second)
+		r->text_length[KERNEL_TEXT_VALUE] = append_text(s, names.second, false);
 }
 
 /* request is NULL where the kernel does not hand it over. */
@@ -849,7 +786,7 @@ int BPF_PROG(kernel_ring_submit, struct io_kiocb *request)
 {
 	__u32 opcode = request->opcode;
 
-	if (opcode >= 64 || !(REPORTED_REQUESTS & BIT(opcode)))
+	if (!IS_REQUEST(opcode, REPORTED_REQUESTS))
 		return 0;
 	preemption_off();
 	ring_event(request, BPF_CORE_READ(request, ctx), opcode);
@@ -857,33 +794,17 @@ int BPF_PROG(kernel_ring_submit, struct io_kiocb *request)
 	return 0;
 }
 
-/*
- * The same to 6.2. It began with the context and the opcode, had the request between them from 5.13 on, and since 6.0 the
- * request alone.
- */
+/* The same to 6.2. */
 SEC("tp_btf/io_uring_submit_sqe")
 int kernel_ring_submit_sqe(__u64 *ctx)
 {
-	struct io_kiocb *request = NULL;
-	void *ring = NULL;
-	__u32 opcode = 0;
+	struct io_kiocb *request = submitted_request(ctx);
+	__u32 opcode = request ? BPF_CORE_READ(request, opcode) : (__u8)ctx[1];
 
-	if (submit_parameters == 5) {
-		ring = (void *)ctx[0];
-		opcode = (__u8)ctx[1];
-	} else if (submit_parameters == 7) {
-		ring = (void *)ctx[0];
-		request = (void *)ctx[1];
-		opcode = BPF_CORE_READ(request, opcode);
-	} else {
-		request = (void *)ctx[0];
-		opcode = BPF_CORE_READ(request, opcode);
-		ring = BPF_CORE_READ(request, ctx);
-	}
-	if (opcode >= 64 || !(REPORTED_REQUESTS & BIT(opcode)))
+	if (!IS_REQUEST(opcode, REPORTED_REQUESTS))
 		return 0;
 	preemption_off();
-	ring_event(request, ring, opcode);
+	ring_event(request, request ? BPF_CORE_READ(request, ctx) : (void *)ctx[0], opcode);
 	preemption_on();
 	return 0;
 }

@@ -62,6 +62,26 @@ struct old_mmap {
 	__u32 address, length, protection, flags, descriptor, offset;
 };
 
+#define SHMAT 21 /* of ipc(2): include/uapi/linux/ipc.h */
+
+/* Shared memory of System V: the protection is what was got, for the segment may allow less than was asked. */
+ALWAYS_INLINE void attach_exit(struct call_arguments *a, __u64 address)
+{
+	struct area area;
+
+	if (a->call == CALL_IPC) {
+		__u32 narrow = 0;
+
+		if ((a->a0 & 0xffff) != SHMAT)
+			return;
+		bpf_probe_read_user(&narrow, sizeof(narrow), (void *)a->a3);
+		address = narrow;
+	}
+	read_area(&area, address);
+	if (area.known && (area.protection & VM_EXEC))
+		tell_region(MEMORY_MAP, &area, address, area.end - address, area.protection, 0, a->a2);
+}
+
 ALWAYS_INLINE void map_exit(struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
@@ -71,6 +91,10 @@ ALWAYS_INLINE void map_exit(struct pt_regs *regs, long ret)
 	if (is_error(ret))
 		return;
 	read_call(&a, regs);
+	if (a.call == CALL_SHMAT || a.call == CALL_IPC) {
+		attach_exit(&a, ret);
+		return;
+	}
 	length = a.a1;
 	protection = a.a2;
 	flags = a.a3;

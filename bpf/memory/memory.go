@@ -11,7 +11,7 @@ func handlers() []syscalls.Handler {
 	protects := []string{"mprotect", "pkey_mprotect"}
 	kills := []string{"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"}
 	return []syscalls.Handler{
-		{Program: "memory_map", Moment: syscalls.Exit, Calls: []string{"mmap", "mmap_old"}},
+		{Program: "memory_map", Moment: syscalls.Exit, Calls: []string{"mmap", "mmap_old", "shmat", "ipc"}},
 		{Program: "memory_protect_enter", Moment: syscalls.Enter, Calls: protects},
 		{Program: "memory_protect", Moment: syscalls.Exit, Calls: protects},
 		{Program: "memory_trace", Moment: syscalls.Exit, Calls: []string{"ptrace"}},

@@ -77,6 +77,8 @@ func calls() []call {
 		{"socketcall", nil, []uint16{102}},
 		{"mmap", []uint16{9}, []uint16{192}},
 		{"mmap_old", nil, []uint16{90}},
+		{"shmat", []uint16{30}, []uint16{397}},
+		{"ipc", nil, []uint16{117}},
 		{"mprotect", []uint16{10}, []uint16{125}},
 		{"pkey_mprotect", []uint16{329}, []uint16{380}},
 		{"ptrace", []uint16{101, 521}, []uint16{26}},

@@ -16,6 +16,15 @@ import (
 	"github.com/vedette-edr/vedette/proto/subject"
 )
 
+// listen runs a collector that can be told something: it has spoken, and it listens first.
+func listen(t *testing.T, b *bus, opts Options) *runner {
+	t.Helper()
+	health := newReader(t, b, subject.Health(host, subject.Collector))
+	r := run(t, b, opts)
+	health.next()
+	return r
+}
+
 // fill adds n batches of one event each.
 func fill(r *runner, n int) {
 	for i := range n {
@@ -27,7 +36,7 @@ func fill(r *runner, n int) {
 func TestResume(t *testing.T) {
 	b := newBus(t, server.Options{})
 	in := newReader(t, b, subject.AllEvents(host))
-	r := run(t, b, Options{Instance: 1000, ResendAfter: time.Hour, ShutdownWait: time.Millisecond})
+	r := listen(t, b, Options{Instance: 1000, ResendAfter: time.Hour, ShutdownWait: time.Millisecond})
 	fill(r, 5)
 	for range 5 {
 		in.batch()
@@ -61,7 +70,7 @@ func TestResume(t *testing.T) {
 func TestInterestReachesTheSource(t *testing.T) {
 	b := newBus(t, server.Options{})
 	in := newReader(t, b, subject.AllEvents(host))
-	r := run(t, b, Options{Instance: 1000, ShutdownWait: time.Millisecond})
+	r := listen(t, b, Options{Instance: 1000, ShutdownWait: time.Millisecond})
 	ask := func(paths ...string) {
 		i := &pb.Interest{}
 		for _, p := range paths {
@@ -80,7 +89,7 @@ func TestInterestReachesTheSource(t *testing.T) {
 func TestSenselessControlMessagesAreCounted(t *testing.T) {
 	b := newBus(t, server.Options{})
 	in := newReader(t, b, subject.AllEvents(host))
-	r := run(t, b, Options{Instance: 1000, ResendAfter: time.Hour, ShutdownWait: time.Millisecond})
+	r := listen(t, b, Options{Instance: 1000, ResendAfter: time.Hour, ShutdownWait: time.Millisecond})
 	fill(r, 3)
 	in.resume(&pb.Resume{Instance: 1000, NextNumber: 4})
 	f := func(verb, data string, wantRefused uint64) {
@@ -112,7 +121,7 @@ func TestSenselessControlMessagesAreCounted(t *testing.T) {
 func TestSeedsComeOneRoundAtATime(t *testing.T) {
 	b := newBus(t, server.Options{})
 	in := newReader(t, b, subject.AllEvents(host))
-	r := run(t, b, Options{Instance: 1000, ShutdownWait: time.Millisecond})
+	r := listen(t, b, Options{Instance: 1000, ShutdownWait: time.Millisecond})
 	var running, rounds atomic.Int32
 	begun, proceed := make(chan struct{}), make(chan struct{})
 	r.kernel.seed = func(ctx context.Context, sink Sink) error {
@@ -150,7 +159,7 @@ func TestSeedsOnRequestHaveAPause(t *testing.T) {
 	in := newReader(t, b, subject.AllEvents(host))
 	var now atomic.Int64
 	now.Store(1)
-	r := run(t, b, Options{
+	r := listen(t, b, Options{
 		Instance: 1000, ShutdownWait: time.Millisecond, ResendAfter: time.Hour, Now: func() time.Time { return time.Unix(0, now.Load()) },
 	})
 	var rounds atomic.Int32
@@ -192,7 +201,7 @@ func TestSeedsOnRequestHaveAPause(t *testing.T) {
 func TestFailedSeedIsAWarning(t *testing.T) {
 	b := newBus(t, server.Options{})
 	in := newReader(t, b)
-	r := run(t, b, Options{ShutdownWait: time.Millisecond})
+	r := listen(t, b, Options{ShutdownWait: time.Millisecond})
 	in.resume(&pb.Resume{Seed: true})
 	waitFor(t, "the failure", func() bool { return r.seedFailures.Load() == 1 })
 }
@@ -200,7 +209,7 @@ func TestFailedSeedIsAWarning(t *testing.T) {
 func TestSeedEndsWithRun(t *testing.T) {
 	b := newBus(t, server.Options{})
 	in := newReader(t, b)
-	r := run(t, b, Options{ShutdownWait: time.Millisecond})
+	r := listen(t, b, Options{ShutdownWait: time.Millisecond})
 	begun := make(chan struct{})
 	r.kernel.seed = func(ctx context.Context, _ Sink) error {
 		close(begun)

@@ -23,6 +23,7 @@ var memoryScenarios = []scenario{
 	// What is asked for is readable and writable; what the process gets can be executed too.
 	{"mmap-read-implies-exec", wants(mapped + " region.protection&4")},
 	{"shmat-exec", wants("memory_map region.address={address} region.protection&4")},
+	{"shmat-int80", wants("memory_map region.address={address} region.protection&4")},
 	{"mmap-memfd", wants(mapped + " region.protection=5 region.file.path=memfd:code")},
 	{"mmap-deleted-file", wants(mapped + " region.protection=5 region.file.flags&1")},
 	{"mmap-rwx-file", wants(mapped + " region.protection=7 region.file.path={file}")},
@@ -62,11 +63,11 @@ var memoryScenarios = []scenario{
 	{"rt_sigqueueinfo", wants(signaled + " code=-1")},
 	{"rt_tgsigqueueinfo", wants(signaled + " code=-1")},
 	{"pidfd_send_signal", wants(signaled + " code=0")},
-	{"killpg", wants(signaled + " code=0")},
+	{"killpg", wants("signal number=15 error=0 code=0 target=false", "signal target.pid={target} number=15 code=0 delivered=true")},
 	{"kill-int80", wants(signaled)},
 	{"kill-32", wants(signaled)},
 	{"kill-denied", wants("signal target.pid={target} number=28 error=1 delivered=false")},
-	{"signal-by-file", wants("signal target.pid={target} number=28")},
+	{"signal-by-file", wants("signal target.pid={target} number=9 delivered=true")},
 }
 
 func TestMemoryAndOtherProcesses(t *testing.T) { memories.run(t, memoryScenarios) }

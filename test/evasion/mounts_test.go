@@ -26,6 +26,7 @@ var mountScenarios = []scenario{
 	{"bind-chroot", wants(bound + " type=1")},
 	{"bind-abstract", wants("unix_bind abstract=true name=an%20abstract%00name type=1 file=false")},
 	{"bind-int80", wants(bound)},
+	{"bind-ring", wants(bound)},
 	{"bind-socketcall", wants(bound)},
 	{"memfd_create", wants("memfd_create name=an%20innocent%0Aname%FF flags=1 file.path=memfd:an%20innocent%0Aname%FF file.flags&2")},
 	{"memfd_create-int80", wants("memfd_create name=an%20innocent%0Aname%FF flags=1")},

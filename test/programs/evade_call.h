@@ -162,6 +162,14 @@ MAYBE_UNUSED static int choose_entry(const char *name)
 	} else if (strcmp(name, "ring") == 0) {
 		ring_open(0);
 		entry = enter_ring;
+	} else if (strcmp(name, "ring-slot") == 0) {
+		ring_open(0);
+		ring_make_slots();
+		entry = enter_ring;
+	} else if (strcmp(name, "ring-silent") == 0) {
+		ring_open(0);
+		ring.silent = true;
+		entry = enter_ring;
 	} else if (strcmp(name, "sqpoll") == 0) {
 		ring_open(IORING_SETUP_SQPOLL);
 		entry = enter_ring;

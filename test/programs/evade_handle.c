@@ -5,6 +5,7 @@
 
 #include "evade.h"
 #include "evade_place.h"
+#include "evade_ring.h"
 
 #include <linux/aio_abi.h>
 #include <linux/close_range.h>
@@ -393,7 +394,37 @@ static void flood(void)
 	close(must("open", open(below("flooded"), O_WRONLY)));
 }
 
+// The same by requests to a ring.
+
+static void ring_truncate(void)
+{
+	int fd = victim(O_WRONLY);
+
+	ring_open(0);
+	must("ftruncate", ring_call(SYS_ftruncate, fd, 5, 0, 0, 0));
+}
+
+static void ring_allocate(void)
+{
+	int fd = victim(O_WRONLY);
+
+	ring_open(0);
+	must("fallocate", ring_call(SYS_fallocate, fd, 0, 4096, 65536, 0));
+}
+
+static void ring_attribute(void)
+{
+	static char name[] = "trusted.evasion", value[] = "value";
+	int fd = victim(O_RDONLY);
+
+	ring_open(0);
+	must("fsetxattr", ring_call(SYS_fsetxattr, fd, (long)(uintptr_t)name, (long)(uintptr_t)value, 5, 0));
+}
+
 static const struct act acts[] = {
+	{"ftruncate-ring", ring_truncate},
+	{"fallocate-ring", ring_allocate},
+	{"fsetxattr-ring", ring_attribute},
 	{"creat", read_creat},
 	{"read-opath-reopened", read_reopened},
 	{"write-reopened", write_reopened},

@@ -58,6 +58,18 @@ static void attach_shared(void)
 	fact_number("address", (uintptr_t)p);
 }
 
+// attach_int80 asks for the same by the call that all of System V's calls were once.
+static void attach_int80(void)
+{
+	int id = must("shmget", shmget(IPC_PRIVATE, LENGTH, IPC_CREAT | 0700));
+	static uint32_t address;
+
+	need_int80();
+	must("shmat", int80(117, 21, id, SHM_EXEC, (long)(uintptr_t)&address, 0));
+	shmctl(id, IPC_RMID, NULL);
+	fact_number("address", address);
+}
+
 static void map_memfd(void)
 {
 	int fd = must("memfd_create", syscall(SYS_memfd_create, "code", 0));
@@ -324,7 +336,7 @@ static void by_group(void)
 	pid_t pid = sleeper();
 
 	must("setpgid", setpgid(pid, pid));
-	must("kill", kill(-pid, SIGWINCH));
+	must("kill", kill(-pid, SIGTERM));
 }
 
 static void by_int80(void)
@@ -351,7 +363,7 @@ static void by_file(void)
 
 	must("pipe", pipe(ends));
 	must("F_SETOWN", fcntl(ends[0], F_SETOWN, sleeper()));
-	must("F_SETSIG", fcntl(ends[0], F_SETSIG, SIGWINCH));
+	must("F_SETSIG", fcntl(ends[0], F_SETSIG, SIGKILL));
 	must("F_SETFL", fcntl(ends[0], F_SETFL, O_ASYNC | O_NONBLOCK));
 	must("write", write(ends[1], "x", 1));
 }
@@ -400,6 +412,7 @@ static const struct act acts[] = {
 	{"mmap2-int80", map_int80},
 	{"mmap-read-implies-exec", map_implied},
 	{"shmat-exec", attach_shared},
+	{"shmat-int80", attach_int80},
 	{"mmap-memfd", map_memfd},
 	{"mmap-deleted-file", map_deleted},
 	{"mmap-rwx-file", map_writable_file},

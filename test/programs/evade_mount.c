@@ -159,6 +159,15 @@ static void bind_int80(void)
 	must("bind", call3(SYS_bind, fd, &address, sizeof(address)));
 }
 
+static void bind_ring(void)
+{
+	int fd = must("socket", socket(AF_UNIX, SOCK_STREAM, 0));
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", below("fresh"));
+	ring_open(0);
+	must("bind", ring_call(SYS_bind, fd, (long)(uintptr_t)&address, sizeof(address), 0, 0));
+}
+
 static void bind_socketcall(void)
 {
 	static int list[3];
@@ -202,6 +211,7 @@ static const struct act acts[] = {
 	{"bind-chroot", bind_chroot},
 	{"bind-abstract", bind_abstract},
 	{"bind-int80", bind_int80},
+	{"bind-ring", bind_ring},
 	{"bind-socketcall", bind_socketcall},
 	{"memfd_create", memfd},
 	{"memfd_create-int80", memfd_int80},

@@ -8,6 +8,7 @@
 #include "evade.h"
 
 struct ring {
+	bool slots, silent;
 	int fd;
 	unsigned int flags;
 	unsigned int *sq_tail, *sq_mask, *sq_array, *sq_flags, *cq_head, *cq_tail, *cq_mask;
@@ -51,16 +52,27 @@ static void ring_open(unsigned int flags)
 	ring.cqes = (void *)(cq + p.cq_off.cqes);
 }
 
-// ring_do submits one request and gives its result, as a system call does it.
-static long ring_do(struct io_uring_sqe request)
+static void ring_put(unsigned int tail, struct io_uring_sqe request)
 {
-	unsigned int tail = *ring.sq_tail, at = tail & *ring.sq_mask, head;
-	unsigned int enter = IORING_ENTER_GETEVENTS, submit = 1;
-	long result;
+	unsigned int at = tail & *ring.sq_mask;
 
 	ring.sqes[at] = request;
 	ring.sq_array[at] = at;
-	__atomic_store_n(ring.sq_tail, tail + 1, __ATOMIC_SEQ_CST);
+}
+
+// ring_do submits one request and gives its result, as a system call does it. A request whose success is not told is followed
+// by another one that does nothing, and is told in its place.
+static long ring_do(struct io_uring_sqe request)
+{
+	unsigned int tail = *ring.sq_tail, head, enter = IORING_ENTER_GETEVENTS, submit = 1;
+	long result;
+
+	ring_put(tail, request);
+	if (request.flags & IOSQE_CQE_SKIP_SUCCESS) {
+		ring.sqes[tail & *ring.sq_mask].flags |= IOSQE_IO_LINK;
+		ring_put(tail + submit++, (struct io_uring_sqe){.opcode = IORING_OP_NOP});
+	}
+	__atomic_store_n(ring.sq_tail, tail + submit, __ATOMIC_SEQ_CST);
 	if (ring.flags & IORING_SETUP_SQPOLL) {
 		submit = 0;
 		if (__atomic_load_n(ring.sq_flags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP)
@@ -83,11 +95,39 @@ static long ring_do(struct io_uring_sqe request)
 	return -1;
 }
 
-// ring_call is a system call by its number, done by the ring; -1 and ENOSYS for those that no ring can do.
+// Operations later than this machine's header may be (6.9 and 6.11).
+#define RING_FTRUNCATE 55
+#define RING_BIND 56
+
+// Descriptors from here on stand for places in the ring's own table of files.
+#define RING_SLOT 1000
+
+// ring_make_slots makes the ring's own table, of one place.
+MAYBE_UNUSED static void ring_make_slots(void)
+{
+	static int none = -1;
+
+	if (syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, &none, 1) < 0)
+		failed("register files with the ring");
+	ring.slots = true;
+}
+
+// ring_call is a system call by its number, done by the ring; -1 and ENOSYS for those that no ring can do. A ring with slots opens
+// files into its own table; a silent one is not told what succeeded, but where a descriptor is wanted.
 MAYBE_UNUSED static long ring_call(long number, long a, long b, long c, long d, long e)
 {
 	struct io_uring_sqe r = {.fd = a, .addr = b};
+	bool opens = number == SYS_openat || number == SYS_openat2;
+	long result;
 
+	if (ring.silent && !opens)
+		r.flags |= IOSQE_CQE_SKIP_SUCCESS;
+	if (ring.slots && opens)
+		r.file_index = 1;
+	if (ring.slots && a >= RING_SLOT) {
+		r.fd = a - RING_SLOT;
+		r.flags |= IOSQE_FIXED_FILE;
+	}
 	switch (number) {
 	case SYS_openat:
 		r.opcode = IORING_OP_OPENAT;
@@ -145,12 +185,38 @@ MAYBE_UNUSED static long ring_call(long number, long a, long b, long c, long d, 
 	case SYS_close:
 		r.opcode = IORING_OP_CLOSE;
 		r.addr = 0;
+		if (r.flags & IOSQE_FIXED_FILE) {
+			r.flags &= ~IOSQE_FIXED_FILE;
+			r.file_index = r.fd + 1;
+			r.fd = 0;
+		}
+		break;
+	case SYS_fsetxattr:
+		r.opcode = IORING_OP_FSETXATTR;
+		r.addr2 = c;
+		r.len = d;
+		break;
+	case SYS_ftruncate:
+		r.opcode = RING_FTRUNCATE;
+		r.addr = 0;
+		r.off = b;
+		break;
+	case SYS_fallocate:
+		r.opcode = IORING_OP_FALLOCATE;
+		r.len = b;
+		r.off = c;
+		r.addr = d;
+		break;
+	case SYS_bind:
+		r.opcode = RING_BIND;
+		r.addr2 = c;
 		break;
 	default:
 		errno = ENOSYS;
 		return -1;
 	}
-	return ring_do(r);
+	result = ring_do(r);
+	return ring.slots && opens && result == 0 ? RING_SLOT : result;
 }
 
 #endif
