@@ -1,7 +1,6 @@
 package file
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -30,14 +29,7 @@ type seen struct {
 var shared *observer
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if shared != nil {
-		if err := shared.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
+	os.Exit(sensortest.Run(m))
 }
 
 // observe gives the shared sensor as if it had just been loaded.

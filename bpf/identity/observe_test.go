@@ -27,7 +27,7 @@ const actVariable = "VEDETTE_TEST_ACT"
 func TestMain(m *testing.M) {
 	name := os.Getenv(actVariable)
 	if name == "" {
-		os.Exit(m.Run())
+		os.Exit(sensortest.Run(m))
 	}
 	// What an act executes is no act.
 	os.Unsetenv(actVariable)
@@ -48,7 +48,32 @@ type observer struct {
 	seen  []Record
 }
 
+// shared is the sensor that most tests look through, one after the other: loading it takes an emulated kernel seconds.
+var shared *observer
+
+// observe gives the shared sensor as if it had seen nothing yet.
 func observe(t *testing.T) *observer {
+	t.Helper()
+	if shared == nil {
+		o := &observer{}
+		o.Observer = sensortest.Keep(t, o.options(t))
+		shared = o
+	}
+	shared.drain(t)
+	shared.seen = nil
+	return shared
+}
+
+// observeAlone loads a sensor for one test, which may do with it what it likes.
+func observeAlone(t *testing.T) *observer {
+	t.Helper()
+	o := &observer{}
+	o.Observer = sensortest.Observe(t, o.options(t))
+	return o
+}
+
+// options say how to load the observer's sensor.
+func (o *observer) options(t *testing.T) sensortest.Options {
 	t.Helper()
 	spec, err := loadIdentity()
 	if err != nil {
@@ -58,8 +83,7 @@ func observe(t *testing.T) *observer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &observer{}
-	o.Observer = sensortest.Observe(t, sensortest.Options{
+	return sensortest.Options{
 		ScratchBytes: scratch, Classes: []lane.Class{lane.Identity},
 		Load: func(b sensor.Base) ([]syscalls.Sensor, error) {
 			s, err := Load(b)
@@ -69,8 +93,7 @@ func observe(t *testing.T) *observer {
 			o.known, o.sets, o.state = s.Object.Map(mapKnown), s.Object.Map(mapSets), s.Object.Map(mapState)
 			return []syscalls.Sensor{s}, nil
 		},
-	})
-	return o
+	}
 }
 
 // mark makes a record of this process: a capability that does not exist cannot be dropped.

@@ -160,7 +160,7 @@ func TestWhatTheKernelDidNotShowIsNotUnexplained(t *testing.T) {
 }
 
 func TestAPartialSensorDrawsNoConclusions(t *testing.T) {
-	o := observe(t)
+	o := observeAlone(t)
 	if err := o.state.Put(stateWatch, watchCalls); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestThreadsThatEndAreForgotten(t *testing.T) {
 }
 
 func TestEveryEventIsAccountedFor(t *testing.T) {
-	o := observe(t)
+	o := observeAlone(t)
 	before := o.Read
 	for range 20 {
 		o.act(t, "refused")

@@ -11,7 +11,7 @@ import (
 
 // What was made, by this process and every other, was read or is counted as lost.
 func TestEveryRecordIsAccountedFor(t *testing.T) {
-	o := observe(t)
+	o := observeAlone(t)
 	const acts = 200
 	all := o.all(t, func() {
 		for range acts {

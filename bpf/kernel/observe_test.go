@@ -29,7 +29,33 @@ type seen struct {
 	texts [textCount]string
 }
 
+// shared is the sensor that most tests look through, one after the other: loading it takes an emulated kernel seconds.
+var shared *observer
+
+func TestMain(m *testing.M) {
+	os.Exit(sensortest.Run(m))
+}
+
+// observe gives the shared sensor. What it has seen so far is left out by all.
 func observe(t *testing.T) *observer {
+	t.Helper()
+	if shared == nil {
+		shared = &observer{Observer: sensortest.Keep(t, options(t))}
+	}
+	// The call that fastened the last program is the first that was seen.
+	shared.all(t, func() {})
+	return shared
+}
+
+// observeAlone loads a sensor for one test, which may do with it what it likes.
+func observeAlone(t *testing.T) *observer {
+	t.Helper()
+	o := &observer{Observer: sensortest.Observe(t, options(t))}
+	o.all(t, func() {})
+	return o
+}
+
+func options(t *testing.T) sensortest.Options {
 	t.Helper()
 	spec, err := loadKernel()
 	if err != nil {
@@ -39,17 +65,13 @@ func observe(t *testing.T) *observer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &observer{}
-	o.Observer = sensortest.Observe(t, sensortest.Options{
+	return sensortest.Options{
 		ScratchBytes: scratch, Classes: []lane.Class{lane.Kernel},
 		Load: func(b sensor.Base) ([]syscalls.Sensor, error) {
 			s, err := Load(b)
 			return []syscalls.Sensor{s}, err
 		},
-	})
-	// The call that fastened the last program is the first that was seen.
-	o.all(t, func() {})
-	return o
+	}
 }
 
 // of performs an act and returns the one record that it must make, before a mark that follows it.

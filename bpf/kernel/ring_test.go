@@ -260,7 +260,7 @@ func TestConnectionThroughARingIsTold(t *testing.T) {
 
 func TestRingFromBeforeTheSensorHasNoCreator(t *testing.T) {
 	r := newRing(t, 0)
-	o := observe(t)
+	o := observeAlone(t)
 	one, address := cString("/")
 	s := o.of(t, func() {
 		unix.Close(int(r.do(t, &request{Opcode: opOpenAt, Descriptor: unix.AT_FDCWD, Address: address})))

@@ -27,7 +27,7 @@ const actVariable = "VEDETTE_TEST_ACT"
 func TestMain(m *testing.M) {
 	act := os.Getenv(actVariable)
 	if act == "" {
-		os.Exit(m.Run())
+		os.Exit(sensortest.Run(m))
 	}
 	perform, ok := acts()[act]
 	if !ok {
@@ -59,7 +59,27 @@ type seen struct {
 	path string
 }
 
+// shared is the sensor that most tests look through, one after the other: loading it takes an emulated kernel seconds.
+var shared *observer
+
+// observe gives the shared sensor as if it had seen nothing yet.
 func observe(t *testing.T) *observer {
+	t.Helper()
+	if shared == nil {
+		shared = &observer{Observer: sensortest.Keep(t, options(t))}
+	}
+	shared.drain(t, func() bool { return false })
+	shared.seen, shared.throttled = nil, nil
+	return shared
+}
+
+// observeAlone loads a sensor for one test, which may do with it what it likes.
+func observeAlone(t *testing.T) *observer {
+	t.Helper()
+	return &observer{Observer: sensortest.Observe(t, options(t))}
+}
+
+func options(t *testing.T) sensortest.Options {
 	t.Helper()
 	spec, err := loadMemory()
 	if err != nil {
@@ -69,13 +89,13 @@ func observe(t *testing.T) *observer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &observer{Observer: sensortest.Observe(t, sensortest.Options{
+	return sensortest.Options{
 		ScratchBytes: scratch, Classes: []lane.Class{lane.Memory},
 		Load: func(b sensor.Base) ([]syscalls.Sensor, error) {
 			s, err := Load(b)
 			return []syscalls.Sensor{s}, err
 		},
-	})}
+	}
 }
 
 // drain reads until the ring is empty, and until more is no longer true.

@@ -176,7 +176,7 @@ func TestASignalThatTheDeathOfTheParentSends(t *testing.T) {
 }
 
 func TestEveryEventIsAccountedFor(t *testing.T) {
-	o := observe(t)
+	o := observeAlone(t)
 	c := start(t, "idle", nil)
 	for range 300 {
 		must(t, unix.Kill(c.Process.Pid, winch))

@@ -16,7 +16,7 @@ import (
 )
 
 func TestAnExecRingsForTheReaderThatSleeps(t *testing.T) {
-	o := observe(t)
+	o := observeAlone(t, lane.Options{})
 	lanes := o.Set.Lanes()
 	doorbell, err := ringbuf.NewReader(lanes.Doorbell())
 	if err != nil {
@@ -42,7 +42,7 @@ func TestAnExecRingsForTheReaderThatSleeps(t *testing.T) {
 }
 
 func TestEveryEventIsAccountedFor(t *testing.T) {
-	o := observe(t)
+	o := observeAlone(t, lane.Options{})
 	before := o.counters(t)
 	var done atomic.Bool
 	go func() {
@@ -65,7 +65,7 @@ func TestEveryEventIsAccountedFor(t *testing.T) {
 }
 
 func TestAFullRingIsCounted(t *testing.T) {
-	o := observeWith(t, lane.Options{RingBytes: map[lane.Class]uint32{lane.Process: 4096}})
+	o := observeAlone(t, lane.Options{RingBytes: map[lane.Class]uint32{lane.Process: 4096}})
 	for range 20 {
 		if err := exec.Command("/bin/true").Run(); err != nil {
 			t.Fatal(err)
@@ -81,7 +81,7 @@ func TestAFullRingIsCounted(t *testing.T) {
 }
 
 func TestSeedsListEveryProcess(t *testing.T) {
-	o := observe(t)
+	o := observeAlone(t, lane.Options{})
 	cmd := exec.Command("/bin/sleep", "60")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestSeedsListEveryProcess(t *testing.T) {
 }
 
 func TestCountersAreFrozen(t *testing.T) {
-	o := observe(t)
+	o := observeAlone(t, lane.Options{})
 	m := o.Set.Lanes().Maps()["counters"]
 	value := make([]byte, m.ValueSize())
 	if err := m.Update(uint32(0), value, ebpf.UpdateAny); err == nil {

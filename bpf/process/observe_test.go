@@ -26,7 +26,7 @@ const actVariable = "VEDETTE_TEST_ACT"
 func TestMain(m *testing.M) {
 	switch os.Getenv(actVariable) {
 	case "":
-		os.Exit(m.Run())
+		os.Exit(sensortest.Run(m))
 	case "exec-from-thread":
 		execFromThread()
 	case "exec-with-open-files":
@@ -81,19 +81,46 @@ type seen struct {
 	texts [textCount]string
 }
 
+// shared is the sensor that most tests look through, one after the other: loading it takes an emulated kernel seconds.
+var shared *observer
+
+// observe gives the shared sensor as if it had seen nothing yet.
 func observe(t *testing.T) *observer {
 	t.Helper()
-	return observeWith(t, lane.Options{})
+	if shared == nil {
+		o := &observer{}
+		o.forget()
+		o.Observer = sensortest.Keep(t, o.options(t, lane.Options{}))
+		shared = o
+	}
+	shared.drain(t, func() bool { return false })
+	shared.forget()
+	return shared
 }
 
-func observeWith(t *testing.T, lanes lane.Options) *observer {
+// observeAlone loads a sensor for one test, which may do with it what it likes.
+func observeAlone(t *testing.T, lanes lane.Options) *observer {
+	t.Helper()
+	o := &observer{}
+	o.forget()
+	o.Observer = sensortest.Observe(t, o.options(t, lanes))
+	return o
+}
+
+// forget makes the observer one that has seen nothing.
+func (o *observer) forget() {
+	o.chunks, o.execs = map[string][]byte{}, map[uint32]*seen{}
+	o.forks, o.exits = map[uint32]Fork{}, map[uint32]Exit{}
+}
+
+// options say how to load the observer's sensor.
+func (o *observer) options(t *testing.T, lanes lane.Options) sensortest.Options {
 	t.Helper()
 	scratch, err := ScratchBytes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &observer{chunks: map[string][]byte{}, execs: map[uint32]*seen{}, forks: map[uint32]Fork{}, exits: map[uint32]Exit{}}
-	o.Observer = sensortest.Observe(t, sensortest.Options{
+	return sensortest.Options{
 		Lanes: lanes, ScratchBytes: scratch, Classes: []lane.Class{lane.Process},
 		Load: func(b sensor.Base) ([]syscalls.Sensor, error) {
 			var err error
@@ -102,8 +129,7 @@ func observeWith(t *testing.T, lanes lane.Options) *observer {
 			}
 			return []syscalls.Sensor{{Object: o.sensor.Object()}}, nil
 		},
-	})
-	return o
+	}
 }
 
 // drain reads until the ring is empty, and until more is no longer true.

@@ -3,6 +3,7 @@ package sensortest
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ type Options struct {
 // Observe loads and attaches sensors until the test ends. It fails the test when a program is not attached.
 func Observe(t *testing.T, o Options) *Observer {
 	t.Helper()
-	obs := Keep(t, o)
+	obs := load(t, o)
 	t.Cleanup(func() {
 		if err := obs.Close(); err != nil {
 			t.Error(err)
@@ -61,8 +62,31 @@ func (o *Observer) Close() error {
 	return errors.Join(append(errs, o.Set.Close())...)
 }
 
-// Keep is Observe for sensors that outlive the test; the caller closes the Observer.
+// kept is what Run closes.
+var kept []*Observer
+
+// Keep is Observe for sensors that outlive the test, for the next ones: loading some takes an emulated kernel many seconds. Run
+// closes the Observer.
 func Keep(t *testing.T, o Options) *Observer {
+	t.Helper()
+	obs := load(t, o)
+	kept = append(kept, obs)
+	return obs
+}
+
+// Run is m.Run, for a TestMain whose tests keep sensors.
+func Run(m *testing.M) int {
+	code := m.Run()
+	for _, o := range kept {
+		if err := o.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	return code
+}
+
+func load(t *testing.T, o Options) *Observer {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to load eBPF programs")

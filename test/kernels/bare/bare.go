@@ -1,5 +1,5 @@
-// Package bare starts a bus and a collector as their units do and nothing else, each as its own user, and listens to what they
-// say of themselves. It needs no accounts and nothing of the system but the kernel, so that it also works as the first process
+// Package bare starts a bus and a collector as their units do and nothing else, each as its own user, takes what they send and
+// listens to what they say of themselves. It needs no accounts and nothing of the system but the kernel, so that it also works as the first process
 // of a machine.
 package bare
 
@@ -56,6 +56,8 @@ type System struct {
 	started []*process
 	nc      *nats.Conn
 	health  *nats.Subscription
+	// analyzer acknowledges what the collector sends.
+	analyzer *nats.Conn
 }
 
 type process struct {
@@ -79,6 +81,9 @@ func Start(ctx context.Context, o Options) (*System, error) {
 		return s, err
 	}
 	if err := s.connect(ctx); err != nil {
+		return s, err
+	}
+	if err := s.acknowledge(ctx); err != nil {
 		return s, err
 	}
 	// It starts as root and becomes its own user once its programs are attached.
@@ -216,5 +221,8 @@ func (s *System) Stop() error {
 		}
 	}
 	s.started = nil
+	if s.analyzer != nil {
+		s.analyzer.Close()
+	}
 	return errors.Join(errs...)
 }
