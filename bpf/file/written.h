@@ -40,29 +40,32 @@ ALWAYS_INLINE bool holds_content(struct file *file, __u32 f_mode)
 
 #define HEAD_VECTORS 8
 
-/* Appends up to length bytes from an array of struct iovec; returns how many. A function of its own, for the verifier. */
-ROUND __u32 append_vectors(__u32 slot, __u64 vectors, __u32 length)
+/* Appends up to length bytes of one struct iovec; returns how many. A function of its own, for the verifier. */
+ROUND __u32 append_vector(__u32 slot, __u64 vector, __u32 length)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
-	__u32 appended = 0, count;
-	bool compat = is_compat();
+	__u32 narrow[2] = {};
+	__u64 wide[2] = {};
 
 	if (!s)
 		return 0;
-	for (int i = 0; i < HEAD_VECTORS && appended < length; i++) {
-		__u32 narrow[2] = {};
-		__u64 wide[2] = {};
-
-		if (compat) {
-			bpf_probe_read_user(narrow, sizeof(narrow), (void *)(vectors + i * sizeof(narrow)));
-			wide[0] = narrow[0];
-			wide[1] = narrow[1];
-		} else {
-			bpf_probe_read_user(wide, sizeof(wide), (void *)(vectors + i * sizeof(wide)));
-		}
-		count = wide[1] < length - appended ? wide[1] : length - appended;
-		appended += append_bytes(s, (void *)wide[0], count);
+	if (is_compat()) {
+		bpf_probe_read_user(narrow, sizeof(narrow), (void *)vector);
+		wide[0] = narrow[0];
+		wide[1] = narrow[1];
+	} else {
+		bpf_probe_read_user(wide, sizeof(wide), (void *)vector);
 	}
+	return append_bytes(s, (void *)wide[0], wide[1] < length ? wide[1] : length);
+}
+
+/* Appends up to length bytes from an array of struct iovec; returns how many. */
+ROUND __u32 append_vectors(__u32 slot, __u64 vectors, __u32 length)
+{
+	__u32 appended = 0, size = is_compat() ? 2 * sizeof(__u32) : 2 * sizeof(__u64);
+
+	for (int i = 0; i < HEAD_VECTORS && appended < length; i++)
+		appended += append_vector(slot, vectors + i * size, length - appended);
 	return appended;
 }
 

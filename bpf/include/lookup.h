@@ -31,6 +31,8 @@ enum lookup_result {
 	LOOKUP_UNKNOWN = 4,
 	/* As absent, and the cache says that there was nothing when somebody last looked. */
 	LOOKUP_NEGATIVE = 8,
+	/* Of one component: the walk is at its entry by now, on which something may be mounted. */
+	LOOKUP_ENTERED = 16,
 };
 
 #define NAME_START TEXT_MAX /* room for the texts of links before it */
@@ -178,20 +180,24 @@ ROUND __u64 lookup_mount(__u32 slot)
 }
 
 /* Goes from w->dentry down to what is mounted on it. The flag says only that something is, in some mount namespace. */
-ALWAYS_INLINE void lookup_mounted(struct scratch *s)
+ROUND __u32 lookup_mounted(__u32 slot)
 {
-	struct name_walk *w = &s->name_walk;
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct name_walk *w;
 
+	if (!s)
+		return LOOKUP_UNKNOWN;
+	w = &s->name_walk;
 	for (int depth = 0; depth < STACKED_MOUNTS; depth++) {
 		struct vfsmount *mnt;
 		struct mount *m;
 		__u64 found;
 
 		if (!is_mountpoint(w->dentry))
-			return;
-		found = lookup_mount(s->slot);
+			return 0;
+		found = lookup_mount(slot);
 		if (!found)
-			return;
+			return 0;
 		if (found == 1)
 			break;
 		m = (void *)found;
@@ -200,30 +206,38 @@ ALWAYS_INLINE void lookup_mounted(struct scratch *s)
 		w->dentry = BPF_CORE_READ(mnt, mnt_root);
 	}
 	w->result = LOOKUP_UNKNOWN;
+	return w->result;
 }
 
 /* ".." */
-ALWAYS_INLINE void lookup_up(struct name_walk *w)
+ROUND __u32 lookup_up(__u32 slot)
 {
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct name_walk *w;
+
+	if (!s)
+		return LOOKUP_UNKNOWN;
+	w = &s->name_walk;
 	for (int i = 0; i < 8; i++) {
 		struct dentry *dentry = w->dentry;
 		struct vfsmount *mnt = w->mnt;
 		struct mount *m, *up;
 
 		if (dentry == w->root && mnt == w->root_mnt)
-			return;
+			return 0;
 		if (dentry != BPF_CORE_READ(mnt, mnt_root)) {
 			w->dentry = BPF_CORE_READ(dentry, d_parent);
-			return;
+			return 0;
 		}
 		m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 		up = BPF_CORE_READ(m, mnt_parent);
 		if (up == m || !up)
-			return;
+			return 0;
 		w->dentry = BPF_CORE_READ(m, mnt_mountpoint);
 		w->mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
 	}
 	w->result = LOOKUP_UNKNOWN;
+	return w->result;
 }
 
 ALWAYS_INLINE void lookup_jump(struct name_walk *w, struct path *path)
@@ -253,18 +267,24 @@ ALWAYS_INLINE void lookup_put_number(struct scratch *s, __u32 number)
 
 /*
  * The links of procfs lead to objects, not to names: self is the process, and below it fd/N, cwd, root and exe are what they
- * are called. link is the link itself, w->dentry its directory.
+ * are called. entry is the link itself, w->dentry its directory. Returns w->result.
  */
-ALWAYS_INLINE void lookup_proc_link(struct scratch *s, struct dentry *link, struct inode *inode)
+ROUND __u32 lookup_proc_link(__u32 slot, __u64 entry)
 {
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct dentry *link = (void *)entry;
+	struct inode *inode = BPF_CORE_READ(link, d_inode);
 	struct proc_inode *about = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
 	struct task_struct *current = current_task(), *task;
-	struct name_walk *w = &s->name_walk;
+	struct name_walk *w;
 	__u32 length, level;
 	struct qstr name;
 	struct pid *pid;
 	char text[8] = {};
 
+	if (!s)
+		return LOOKUP_UNKNOWN;
+	w = &s->name_walk;
 	bpf_core_read(&name, sizeof(name), &link->d_name);
 	length = name.len;
 	if (length > 7)
@@ -285,7 +305,7 @@ ALWAYS_INLINE void lookup_proc_link(struct scratch *s, struct dentry *link, stru
 				      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
 					      level * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, nr));
 		lookup_put_number(s, level);
-		return;
+		return w->result;
 	}
 	task = task_of_pid(pid);
 	if (!task)
@@ -311,9 +331,10 @@ ALWAYS_INLINE void lookup_proc_link(struct scratch *s, struct dentry *link, stru
 	} else {
 		goto unknown;
 	}
-	return;
+	return w->result;
 unknown:
 	w->result = LOOKUP_UNKNOWN;
+	return w->result;
 }
 
 /*
@@ -410,22 +431,20 @@ struct {
 	__type(value, struct long_link);
 } long_links SEC(".maps");
 
-/* Follows a symbolic link: its text takes the place of its name. */
-ALWAYS_INLINE void lookup_link(struct scratch *s, struct dentry *link, struct inode *inode)
+/* Follows a symbolic link: its text takes the place of its name. Returns w->result. */
+ROUND __u32 lookup_link(__u32 slot, __u64 entry)
 {
-	struct name_walk *w = &s->name_walk;
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct dentry *link = (void *)entry;
+	struct inode *inode = BPF_CORE_READ(link, d_inode);
 	char *text = BPF_CORE_READ(inode, i_link);
 	__u64 size = BPF_CORE_READ(inode, i_size), at;
+	struct name_walk *w;
 	__u8 *place;
 
-	if (++w->links > MOST_LINKS) {
-		w->result = LOOKUP_UNKNOWN;
-		return;
-	}
-	if (BPF_CORE_READ(inode, i_sb, s_magic) == PROC_SUPER_MAGIC && !text) {
-		lookup_proc_link(s, link, inode);
-		return;
-	}
+	if (!s)
+		return LOOKUP_UNKNOWN;
+	w = &s->name_walk;
 	if (!text) {
 		struct long_link_key key = {.inode = BPF_CORE_READ(inode, i_ino), .device = BPF_CORE_READ(inode, i_sb, s_dev)};
 		struct long_link *kept = bpf_map_lookup_elem(&long_links, &key);
@@ -436,7 +455,7 @@ ALWAYS_INLINE void lookup_link(struct scratch *s, struct dentry *link, struct in
 	at = (__u64)w->at - size;
 	if (!text || size == 0 || size >= TEXT_MAX || at >= NAME_END) {
 		w->result = LOOKUP_UNKNOWN;
-		return;
+		return w->result;
 	}
 	w->at = at;
 	place = name_at(s, at);
@@ -444,12 +463,13 @@ ALWAYS_INLINE void lookup_link(struct scratch *s, struct dentry *link, struct in
 	size &= TEXT_MAX - 1;
 	if (bpf_probe_read_kernel(place, size, text)) {
 		w->result = LOOKUP_UNKNOWN;
-		return;
+		return w->result;
 	}
 	if (*place == '/') {
 		w->dentry = w->root;
 		w->mnt = w->root_mnt;
 	}
+	return 0;
 }
 
 #define TRAILING_SLASHES 16
@@ -499,9 +519,8 @@ ROUND __u32 lookup_round(__u32 slot)
 	if (length == 1 && name[0] == '.')
 		return 0;
 	if (length == 2 && name[0] == '.' && name[1] == '.') {
-		lookup_up(w);
 		w->last_length = 0;
-		return w->result;
+		return lookup_up(slot);
 	}
 	if (last) {
 		w->parent = w->dentry;
@@ -516,17 +535,51 @@ ROUND __u32 lookup_round(__u32 slot)
 	if (!inode)
 		return !last ? LOOKUP_UNKNOWN : child ? LOOKUP_NEGATIVE : LOOKUP_ABSENT;
 	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFLNK && (!last || (w->flags & LOOKUP_FOLLOW) || slash)) {
-		lookup_link(s, child, inode);
-		return w->result;
+		if (++w->links > MOST_LINKS)
+			return LOOKUP_UNKNOWN;
+		if (BPF_CORE_READ(inode, i_sb, s_magic) == PROC_SUPER_MAGIC && !BPF_CORE_READ(inode, i_link))
+			return lookup_proc_link(slot, (__u64)child);
+		return lookup_link(slot, (__u64)child);
 	}
 	w->dentry = child;
-	lookup_mounted(s);
-	if (w->result)
-		return w->result;
-	return last ? LOOKUP_FOUND : 0;
+	return last ? LOOKUP_ENTERED | LOOKUP_FOUND : LOOKUP_ENTERED;
 }
 
-/* Mixes the name's bytes, so that two reads of it can be compared. */
+#define NAME_STEPS 32
+
+/* Goes along some components of the name; returns the result, 0 while there is more. */
+ROUND __u32 lookup_rounds(__u32 slot)
+{
+	__u32 result = 0, mounted;
+
+	for (int i = 0; i < NAME_STEPS && !result; i++) {
+		result = lookup_round(slot);
+		if (!(result & LOOKUP_ENTERED))
+			continue;
+		/* Not a call of lookup_round: old kernels have little stack. */
+		mounted = lookup_mounted(slot);
+		result = mounted ? mounted : result & ~LOOKUP_ENTERED;
+	}
+	return result;
+}
+
+#define MIX_STEPS 16
+
+/* Goes on with mixing at a word of the name. */
+ROUND __u64 lookup_mix_round(__u32 slot, __u32 from, __u64 mix)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	__u64 *words;
+
+	if (!s)
+		return 0;
+	words = (__u64 *)name_at(s, NAME_START + from * 8);
+	for (__u32 i = 0; i < MIX_STEPS && (from + i) * 8 < s->name_walk.length; i++)
+		mix = (rotate_left(mix, 23) ^ words[i]) * GOLDEN_RATIO_64;
+	return mix;
+}
+
+/* Mixes the name's bytes, so that two reads of it can be compared. What follows it within its last word is 0: see lookup_read. */
 ROUND __u64 lookup_mix(__u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
@@ -536,9 +589,8 @@ ROUND __u64 lookup_mix(__u32 slot)
 	if (!s)
 		return 0;
 	length = s->name_walk.length;
-	/* What follows the name within its last word is 0: see lookup_read. */
-	for (__u32 i = 0; i < TEXT_MAX / 8 && i * 8 < length; i++)
-		mix = (rotate_left(mix, 23) ^ *(__u64 *)&s->name[NAME_START + i * 8]) * GOLDEN_RATIO_64;
+	for (__u32 from = 0; from < TEXT_MAX / 8 && from * 8 < length; from += MIX_STEPS)
+		mix = lookup_mix_round(slot, from, mix);
 	return mix;
 }
 
@@ -599,11 +651,7 @@ ALWAYS_INLINE bool lookup_begin(struct scratch *s, int descriptor)
 	return w->dentry && w->mnt;
 }
 
-/*
- * PATH_MAX / 2 components, and links. One loop, though two nested ones in functions would cost the verifier less: kernels of 5.10 to
- * 6.1 allow 512 bytes of stack over all frames, each rounded up to 32.
- */
-#define NAME_ROUNDS 2200
+#define NAME_ROUNDS 69 /* times NAME_STEPS: PATH_MAX / 2 components, and links */
 
 /* Walks along the name that was read, from a directory; returns lookup_result, and the outcome is in s->name_walk. */
 ROUND __u32 lookup(__u32 slot, int descriptor, __u32 flags)
@@ -619,7 +667,7 @@ ROUND __u32 lookup(__u32 slot, int descriptor, __u32 flags)
 	if (s->name[NAME_START] == 0)
 		return flags & LOOKUP_EMPTY ? LOOKUP_FOUND : LOOKUP_UNKNOWN;
 	for (int i = 0; i < NAME_ROUNDS && !result; i++)
-		result = lookup_round(slot);
+		result = lookup_rounds(slot);
 	return result ? result : LOOKUP_UNKNOWN;
 }
 
