@@ -89,7 +89,7 @@ var handleScenarios = []scenario{
 	{"unlink-unfaulted", wants("file_delete file.path={victim} file.source=PATH_SOURCE_KERNEL")},
 	{"chmod-unfaulted", wants("file_mode file@victim new_mode=0104751")},
 	{"rename-unfaulted", wants("file_rename from.inode={fresh.ino} to={fresh} from.path={victim}")},
-	{"flood", wants(readable, "throttled class=CLASS_FILE ended=false", "throttled class=CLASS_FILE ended=true withheld>=1000")},
+	{"flood", wants(readable, "throttled class=CLASS_FILE ended=false", "throttled class=CLASS_FILE ended=true withheld>=100")},
 	{"utime", wants("file_times file@victim new_mtime_ns=1000000001000000000")},
 	{"utimes", wants("file_times file@victim new_mtime_ns=1000000001000002000")},
 	{"futimesat", wants("file_times file@victim new_mtime_ns=1000000001000002000")},

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/nats-io/nats.go"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	pb "github.com/vedette-edr/vedette/proto"
 	"github.com/vedette-edr/vedette/proto/peercred"
@@ -25,23 +28,60 @@ func (s *System) acknowledge(ctx context.Context) error {
 		return fmt.Errorf("cannot connect to the bus as the analyzer: %w", err)
 	}
 	s.analyzer = nc
-	next := uint64(1)
+	var instance, taken atomic.Uint64
 	events, err := nc.Subscribe(subject.AllEvents(Host), func(m *nats.Msg) {
-		b := &pb.EventBatch{}
-		// One that was lost on the way is sent again, and all behind it.
-		if err := b.UnmarshalVTUnsafe(m.Data); err != nil || b.Number > next {
-			return
-		}
-		next = max(next, b.Number+1)
-		ack := pb.Ack{Instance: b.Instance, Number: next - 1}
-		if data, err := ack.MarshalVT(); err == nil {
-			_ = nc.Publish(subject.Control(Host, subject.Ack), data)
+		// Before one that was lost on the way nothing can be taken: it is sent again, and all behind it.
+		if of, number, err := batchOf(m.Data); err == nil && number == taken.Load()+1 {
+			instance.Store(of)
+			taken.Store(number)
 		}
 	})
 	if err != nil {
 		return fmt.Errorf("cannot listen to events: %w", err)
 	}
+	go func() {
+		for told := uint64(0); !nc.IsClosed(); time.Sleep(acknowledgePause) {
+			ack := pb.Ack{Instance: instance.Load(), Number: taken.Load()}
+			if ack.Number == told {
+				continue
+			}
+			if data, err := ack.MarshalVT(); err == nil && nc.Publish(subject.Control(Host, subject.Ack), data) == nil {
+				told = ack.Number
+			}
+		}
+	}()
 	return errors.Join(events.SetPendingLimits(-1, -1), nc.FlushWithContext(ctx))
+}
+
+// acknowledgePause is well below the time after which a collector sends again, and long for an emulated machine, to which every
+// message is work.
+const acknowledgePause = 200 * time.Millisecond
+
+// Fields of EventBatch (proto/batch.proto).
+const instanceField, numberField = 3, 5
+
+// batchOf reads of a batch whose it is. Its events are not looked at: decoding them is much work for an emulated machine.
+func batchOf(data []byte) (instance, number uint64, err error) {
+	for len(data) > 0 && (instance == 0 || number == 0) {
+		field, kind, n := protowire.ConsumeTag(data)
+		if n < 0 {
+			return 0, 0, protowire.ParseError(n)
+		}
+		data = data[n:]
+		switch field {
+		case instanceField:
+			instance, n = protowire.ConsumeFixed64(data)
+		case numberField:
+			number, n = protowire.ConsumeVarint(data)
+		default:
+			n = protowire.ConsumeFieldValue(field, kind, data)
+		}
+		if n < 0 {
+			return 0, 0, protowire.ParseError(n)
+		}
+		data = data[n:]
+	}
+	return instance, number, nil
 }
 
 // analyzer connects as the user that the analyzer runs as.
