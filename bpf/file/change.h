@@ -61,10 +61,10 @@ ROUND __u32 keep_name(__u32 slot, int directory, __u64 string, __u32 flags)
 }
 
 /*
- * Keeps the kernel's word on a name of the call under way: it leads to dentry, and after, when that is not NULL, is there when the
- * call is done. Whether the call itself succeeds is not known yet.
+ * Keeps the kernel's word on a name of the call under way: it leads to dentry, and after is there when the call is done, unless it is
+ * gone. Whether the call itself succeeds is not known yet.
  */
-ALWAYS_INLINE void keep_truth(const struct path *directory, struct dentry *dentry, struct dentry *after, __u64 which)
+ALWAYS_INLINE void keep_truth(const struct path *directory, struct dentry *dentry, struct dentry *after, bool gone, __u64 which)
 {
 	__u64 thread = bpf_get_current_pid_tgid(), key = thread << 1 | which;
 	struct pending_call *p = bpf_map_lookup_elem(&pending_calls, &thread);
@@ -83,7 +83,7 @@ ALWAYS_INLINE void keep_truth(const struct path *directory, struct dentry *dentr
 	t = (void *)s->text;
 	t->after = after;
 	t->mnt = mnt;
-	t->reserved = 0;
+	t->gone = gone;
 	t->length = append_path(s, mnt, dentry, offsetof(struct true_name, text));
 	if (!bpf_map_update_elem(&true_names, &key, t, BPF_ANY)) {
 		inode = BPF_CORE_READ(dentry, d_inode);

@@ -11,10 +11,10 @@
 #include "tell.h"
 
 struct true_name {
-	struct dentry *after; /* what lies at the name when the call is done; NULL: nothing */
+	struct dentry *after; /* what lies at the name when the call is done, if anything does */
 	struct vfsmount *mnt;
 	__u32 length;
-	__u32 reserved;
+	__u32 gone;
 	__u8 text[TEXT_MAX];
 };
 
@@ -43,7 +43,7 @@ ALWAYS_INLINE struct true_name *find_truth(struct name_before *before)
 ALWAYS_INLINE __u32 append_truth(struct scratch *s, struct true_name *t, struct file_identity *f)
 {
 	struct dentry *after = t->after;
-	struct inode *inode = after ? BPF_CORE_READ(after, d_inode) : NULL;
+	struct inode *inode = t->gone ? NULL : BPF_CORE_READ(after, d_inode);
 	__u32 length = t->length & (TEXT_MAX - 1);
 	__u64 at = s->at;
 

@@ -133,7 +133,7 @@ ALWAYS_INLINE void note_written(struct file *file, struct call_arguments *a, __u
 	if (!holds_content(file, BPF_CORE_READ(file, f_mode)))
 		return;
 	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == PROC_SUPER_MAGIC)
-		tell_procfs((__u64)file, offset_of(file, a->call, offset, length),
+		tell_procfs(file, offset_of(file, a->call, offset, length),
 			    a->call == CALL_WRITE || a->call == CALL_PWRITE64 ? a->a1 : 0, length);
 	before = bpf_map_lookup_elem(&written_files, &file);
 	if (before) {
