@@ -109,7 +109,8 @@ func Load(b sensor.Base, o Options) (*Sensor, error) {
 	s.Handlers = handlers()
 	submissions, without := requests(b.Types)
 	variables := map[string]any{
-		"submit_parameters": submissions, "file_budget": o.Budget, "sysctls_by_write": loader.CanReachRootCgroup() != nil}
+		"submit_parameters": submissions, "file_budget": o.Budget, "sysctls_by_write": loader.CanReachRootCgroup() != nil,
+	}
 	entries := map[string]uint32{}
 	if s.Untraced = loader.CanTrace("security_path_unlink"); s.Untraced != nil {
 		without = append(without, truths()...)
