@@ -60,6 +60,45 @@ ROUND __u32 keep_name(__u32 slot, int directory, __u64 string, __u32 flags)
 	return 0;
 }
 
+/*
+ * Keeps the kernel's word on a name of the call under way: it leads to dentry, and after is there when the call is done, unless it is
+ * gone. Whether the call itself succeeds is not known yet.
+ */
+ALWAYS_INLINE void keep_truth(const struct path *directory, struct dentry *dentry, struct dentry *after, bool gone, __u64 which)
+{
+	__u64 thread = bpf_get_current_pid_tgid(), key = thread << 1 | which;
+	struct pending_call *p = bpf_map_lookup_elem(&pending_calls, &thread);
+	struct vfsmount *mnt = BPF_CORE_READ(directory, mnt);
+	struct true_name *t;
+	struct inode *inode;
+	struct scratch *s;
+	struct mount *m;
+
+	/* A call that asks twice has asked of what it changes first. */
+	if (!p || p->name[which].truth)
+		return;
+	s = scratch_claim(bpf_get_smp_processor_id());
+	if (!s)
+		return;
+	t = (void *)s->text;
+	t->after = after;
+	t->mnt = mnt;
+	t->gone = gone;
+	t->length = append_path(s, mnt, dentry, offsetof(struct true_name, text));
+	if (!bpf_map_update_elem(&true_names, &key, t, BPF_ANY)) {
+		inode = BPF_CORE_READ(dentry, d_inode);
+		__builtin_memset(&p->object[which], 0, sizeof(p->object[which]));
+		p->name[which].result = inode ? LOOKUP_FOUND : LOOKUP_NEGATIVE;
+		if (inode) {
+			m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+			fill_inode(&p->object[which], inode);
+			p->object[which].mount_id = BPF_CORE_READ(m, mnt_id);
+		}
+		p->name[which].truth = which + 1;
+	}
+	scratch_release(s);
+}
+
 /* A mode with setuid or setgid matters whatever else the process does. */
 ALWAYS_INLINE bool gives_privilege(struct call_arguments *a)
 {
@@ -160,7 +199,8 @@ ROUND __u32 keep_link(__u32 slot, __u32 from, __u32 length)
  */
 ALWAYS_INLINE void disbelieve(struct scratch *s, struct pending_call *p)
 {
-	if (p->ahead)
+	/* Nothing was done yet, or the name is the kernel's own word. */
+	if (p->ahead || p->name[0].truth)
 		return;
 	RECORD(s, file_record)->source = PATH_CHANGED;
 	s->flags |= FLAG_CHANGED_DURING_CALL;
@@ -291,6 +331,16 @@ ALWAYS_INLINE void tell_changed(struct call_arguments *a, struct names *n, struc
 		tell_rename(a, n, p, actor, true);
 }
 
+ALWAYS_INLINE void forget_truth(struct pending_call *p)
+{
+	for (__u64 which = 0; which < 2; which++) {
+		__u64 key = bpf_get_current_pid_tgid() << 1 | which;
+
+		if (p->name[which].truth)
+			bpf_map_delete_elem(&true_names, &key);
+	}
+}
+
 ALWAYS_INLINE void change_exit(struct pt_regs *regs, long ret)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
@@ -304,8 +354,10 @@ ALWAYS_INLINE void change_exit(struct pt_regs *regs, long ret)
 		    !(gives_privilege(&a) ? withheld_though_it_matters(p ? p->object[0].inode : 0) : withheld()))
 			tell_changed(&a, &n, p, NULL);
 	}
-	if (p)
+	if (p) {
+		forget_truth(p);
 		bpf_map_delete_elem(&pending_calls, &thread);
+	}
 }
 
 #endif

@@ -120,6 +120,102 @@ int BPF_PROG(file_exit, struct task_struct *task)
 	return 0;
 }
 
+// What is about to be done, by the word of the kernel, where its functions can be traced.
+
+SEC("fentry/security_path_unlink")
+int BPF_PROG(file_true_unlink, const struct path *directory, struct dentry *dentry)
+{
+	preemption_off();
+	keep_truth(directory, dentry, dentry, true, 0);
+	preemption_on();
+	return 0;
+}
+
+SEC("fentry/security_path_rmdir")
+int BPF_PROG(file_true_rmdir, const struct path *directory, struct dentry *dentry)
+{
+	preemption_off();
+	keep_truth(directory, dentry, dentry, true, 0);
+	preemption_on();
+	return 0;
+}
+
+SEC("fentry/security_path_mkdir")
+int BPF_PROG(file_true_mkdir, const struct path *directory, struct dentry *dentry)
+{
+	preemption_off();
+	keep_truth(directory, dentry, dentry, false, 0);
+	preemption_on();
+	return 0;
+}
+
+SEC("fentry/security_path_mknod")
+int BPF_PROG(file_true_mknod, const struct path *directory, struct dentry *dentry)
+{
+	preemption_off();
+	keep_truth(directory, dentry, dentry, false, 0);
+	preemption_on();
+	return 0;
+}
+
+SEC("fentry/security_path_symlink")
+int BPF_PROG(file_true_symlink, const struct path *directory, struct dentry *dentry)
+{
+	preemption_off();
+	keep_truth(directory, dentry, dentry, false, 0);
+	preemption_on();
+	return 0;
+}
+
+SEC("fentry/security_path_link")
+int BPF_PROG(file_true_link, struct dentry *old, const struct path *directory, struct dentry *dentry)
+{
+	preemption_off();
+	/* A link stays within a mount. */
+	keep_truth(directory, old, old, false, 0);
+	keep_truth(directory, dentry, dentry, false, 1);
+	preemption_on();
+	return 0;
+}
+
+SEC("fentry/security_path_rename")
+int BPF_PROG(file_true_rename, const struct path *from, struct dentry *old, const struct path *to, struct dentry *dentry,
+	     unsigned int flags)
+{
+	preemption_off();
+	keep_truth(from, old, dentry, !(flags & RENAME_EXCHANGE), 0);
+	keep_truth(to, dentry, old, false, 1);
+	preemption_on();
+	return 0;
+}
+
+SEC("fentry/security_path_chmod")
+int BPF_PROG(file_true_chmod, const struct path *path)
+{
+	preemption_off();
+	keep_truth(path, BPF_CORE_READ(path, dentry), BPF_CORE_READ(path, dentry), false, 0);
+	preemption_on();
+	return 0;
+}
+
+SEC("fentry/security_path_chown")
+int BPF_PROG(file_true_chown, const struct path *path)
+{
+	preemption_off();
+	keep_truth(path, BPF_CORE_READ(path, dentry), BPF_CORE_READ(path, dentry), false, 0);
+	preemption_on();
+	return 0;
+}
+
+SEC("fentry/security_path_truncate")
+int BPF_PROG(file_true_truncate, const struct path *path)
+{
+	preemption_off();
+	keep_truth(path, BPF_CORE_READ(path, dentry), BPF_CORE_READ(path, dentry), false, 0);
+	preemption_on();
+	return 0;
+}
+
 SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(file_request, struct io_kiocb *request)
 {

@@ -21,6 +21,9 @@ type Sensor struct {
 	// NamesUnknown says why names cannot be looked up in the kernel, nil when they can. Paths of calls that take a name then
 	// are as the caller wrote them.
 	NamesUnknown error
+	// Untraced says why the kernel's functions cannot be traced, nil when they can. Names are then looked up, and one that is
+	// changed by another thread under way is told as such instead of seen through.
+	Untraced error
 
 	mu       sync.Mutex
 	memory   *ebpf.Memory
@@ -60,6 +63,15 @@ type Options struct {
 	Budget uint64
 }
 
+// truths are the programs on functions of the kernel.
+func truths() []string {
+	var names []string
+	for _, act := range []string{"unlink", "rmdir", "mkdir", "mknod", "symlink", "link", "rename", "chmod", "chown", "truncate"} {
+		names = append(names, "file_true_"+act)
+	}
+	return names
+}
+
 // requests tells how many parameters the tracepoint of io_uring submissions to 6.2 has, and which programs this kernel has no
 // hook for. Those that do not hand over the request itself (before 5.13, unless the distribution has a later io_uring) tell
 // nothing that could be looked at.
@@ -97,7 +109,13 @@ func Load(b sensor.Base, o Options) (*Sensor, error) {
 	s.Handlers = handlers()
 	submissions, without := requests(b.Types)
 	variables := map[string]any{
-		"submit_parameters": submissions, "file_budget": o.Budget, "sysctls_by_write": loader.CanReachRootCgroup() != nil}
+		"submit_parameters": submissions, "file_budget": o.Budget, "sysctls_by_write": loader.CanReachRootCgroup() != nil,
+	}
+	entries := map[string]uint32{}
+	if s.Untraced = loader.CanTrace("security_path_unlink"); s.Untraced != nil {
+		without = append(without, truths()...)
+		entries["true_names"] = 1
+	}
 	table, err := namecache.Find(b.Types)
 	if err != nil {
 		s.NamesUnknown = err
@@ -106,6 +124,7 @@ func Load(b sensor.Base, o Options) (*Sensor, error) {
 	}
 	s.Object, err = sensor.Load(b, sensor.Source{
 		Name: "file", Object: _FileBytes, Handlers: s.Handlers, Variables: variables, Calls: true, Without: without,
+		MaxEntries: entries,
 	})
 	if err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ const (
 	fileMapRingKernel                = "ring_kernel"
 	fileMapRingMemory                = "ring_memory"
 	fileMapScratchSlots              = "scratch_slots"
+	fileMapTrueNames                 = "true_names"
 	fileMapWrittenFiles              = "written_files"
 	fileProgFileBind                 = "file_bind"
 	fileProgFileChange               = "file_change"
@@ -43,6 +44,16 @@ const (
 	fileProgFileRequestOpen          = "file_request_open"
 	fileProgFileRequestSqe           = "file_request_sqe"
 	fileProgFileRequestWrite         = "file_request_write"
+	fileProgFileTrueChmod            = "file_true_chmod"
+	fileProgFileTrueChown            = "file_true_chown"
+	fileProgFileTrueLink             = "file_true_link"
+	fileProgFileTrueMkdir            = "file_true_mkdir"
+	fileProgFileTrueMknod            = "file_true_mknod"
+	fileProgFileTrueRename           = "file_true_rename"
+	fileProgFileTrueRmdir            = "file_true_rmdir"
+	fileProgFileTrueSymlink          = "file_true_symlink"
+	fileProgFileTrueTruncate         = "file_true_truncate"
+	fileProgFileTrueUnlink           = "file_true_unlink"
 	fileProgFileWrite                = "file_write"
 	fileVarCalls                     = "calls"
 	fileVarCpus                      = "cpus"
@@ -112,6 +123,16 @@ type fileProgramSpecs struct {
 	FileRequestOpen   *ebpf.ProgramSpec `ebpf:"file_request_open"`
 	FileRequestSqe    *ebpf.ProgramSpec `ebpf:"file_request_sqe"`
 	FileRequestWrite  *ebpf.ProgramSpec `ebpf:"file_request_write"`
+	FileTrueChmod     *ebpf.ProgramSpec `ebpf:"file_true_chmod"`
+	FileTrueChown     *ebpf.ProgramSpec `ebpf:"file_true_chown"`
+	FileTrueLink      *ebpf.ProgramSpec `ebpf:"file_true_link"`
+	FileTrueMkdir     *ebpf.ProgramSpec `ebpf:"file_true_mkdir"`
+	FileTrueMknod     *ebpf.ProgramSpec `ebpf:"file_true_mknod"`
+	FileTrueRename    *ebpf.ProgramSpec `ebpf:"file_true_rename"`
+	FileTrueRmdir     *ebpf.ProgramSpec `ebpf:"file_true_rmdir"`
+	FileTrueSymlink   *ebpf.ProgramSpec `ebpf:"file_true_symlink"`
+	FileTrueTruncate  *ebpf.ProgramSpec `ebpf:"file_true_truncate"`
+	FileTrueUnlink    *ebpf.ProgramSpec `ebpf:"file_true_unlink"`
 	FileWrite         *ebpf.ProgramSpec `ebpf:"file_write"`
 }
 
@@ -131,6 +152,7 @@ type fileMapSpecs struct {
 	RingKernel      *ebpf.MapSpec `ebpf:"ring_kernel"`
 	RingMemory      *ebpf.MapSpec `ebpf:"ring_memory"`
 	ScratchSlots    *ebpf.MapSpec `ebpf:"scratch_slots"`
+	TrueNames       *ebpf.MapSpec `ebpf:"true_names"`
 	WrittenFiles    *ebpf.MapSpec `ebpf:"written_files"`
 }
 
@@ -182,6 +204,7 @@ type fileMaps struct {
 	RingKernel      *ebpf.Map `ebpf:"ring_kernel"`
 	RingMemory      *ebpf.Map `ebpf:"ring_memory"`
 	ScratchSlots    *ebpf.Map `ebpf:"scratch_slots"`
+	TrueNames       *ebpf.Map `ebpf:"true_names"`
 	WrittenFiles    *ebpf.Map `ebpf:"written_files"`
 }
 
@@ -199,6 +222,7 @@ func (m *fileMaps) Close() error {
 		m.RingKernel,
 		m.RingMemory,
 		m.ScratchSlots,
+		m.TrueNames,
 		m.WrittenFiles,
 	)
 }
@@ -237,6 +261,16 @@ type filePrograms struct {
 	FileRequestOpen   *ebpf.Program `ebpf:"file_request_open"`
 	FileRequestSqe    *ebpf.Program `ebpf:"file_request_sqe"`
 	FileRequestWrite  *ebpf.Program `ebpf:"file_request_write"`
+	FileTrueChmod     *ebpf.Program `ebpf:"file_true_chmod"`
+	FileTrueChown     *ebpf.Program `ebpf:"file_true_chown"`
+	FileTrueLink      *ebpf.Program `ebpf:"file_true_link"`
+	FileTrueMkdir     *ebpf.Program `ebpf:"file_true_mkdir"`
+	FileTrueMknod     *ebpf.Program `ebpf:"file_true_mknod"`
+	FileTrueRename    *ebpf.Program `ebpf:"file_true_rename"`
+	FileTrueRmdir     *ebpf.Program `ebpf:"file_true_rmdir"`
+	FileTrueSymlink   *ebpf.Program `ebpf:"file_true_symlink"`
+	FileTrueTruncate  *ebpf.Program `ebpf:"file_true_truncate"`
+	FileTrueUnlink    *ebpf.Program `ebpf:"file_true_unlink"`
 	FileWrite         *ebpf.Program `ebpf:"file_write"`
 }
 
@@ -256,6 +290,16 @@ func (p *filePrograms) Close() error {
 		p.FileRequestOpen,
 		p.FileRequestSqe,
 		p.FileRequestWrite,
+		p.FileTrueChmod,
+		p.FileTrueChown,
+		p.FileTrueLink,
+		p.FileTrueMkdir,
+		p.FileTrueMknod,
+		p.FileTrueRename,
+		p.FileTrueRmdir,
+		p.FileTrueSymlink,
+		p.FileTrueTruncate,
+		p.FileTrueUnlink,
 		p.FileWrite,
 	)
 }

@@ -5,6 +5,7 @@
 
 #include "../include/lookup.h"
 #include "tell.h"
+#include "truth.h"
 
 /* Appends length bytes of the name buffer. */
 ALWAYS_INLINE void append_component(struct scratch *s, __u32 from, __u32 length)
@@ -73,6 +74,7 @@ ROUND __u32 name_text(__u32 slot, int directory, __u64 string, __u32 flags)
 	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
 	__u32 result, start, text = flags & SECOND_NAME ? TEXT_SECOND_PATH : TEXT_PATH;
 	struct file_record *r;
+	struct true_name *t;
 	struct name_walk *w;
 	__u16 source;
 	__u64 at;
@@ -82,6 +84,12 @@ ROUND __u32 name_text(__u32 slot, int directory, __u64 string, __u32 flags)
 	r = RECORD(s, file_record);
 	w = &s->name_walk;
 	start = s->at;
+	t = find_truth(&s->before);
+	if (t) {
+		r->text_length[text] = append_truth(s, t, flags & SECOND_NAME ? &r->before : &r->file);
+		source = PATH_KERNEL;
+		goto out;
+	}
 	if (!read_name(s, (void *)string, flags)) {
 		s->flags |= FLAG_READ_FAULT;
 		source = PATH_LEXICAL;

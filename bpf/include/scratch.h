@@ -66,7 +66,7 @@ struct name_before {
 	__u64 hash; /* of the string; 0 when nothing is known */
 	struct dentry *parent;
 	__u32 result; /* enum lookup_result */
-	__u32 reserved;
+	__u32 truth;  /* of the file sensor: the kernel has told, and where that is kept; 0 when it has not */
 };
 
 struct scratch {
