@@ -16,12 +16,11 @@ char LICENSE[] SEC("license") = "GPL";
 const struct file_record *const volatile layout_file = NULL;
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(file_open, struct pt_regs *regs, long ret)
+int ON_EXIT(file_open, struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
 	struct file *file;
 
-	preemption_off();
 	read_call(&a, regs);
 	if (ret < 0) {
 		tell_failed_open(&a, -ret, 0, NULL);
@@ -30,70 +29,55 @@ int BPF_PROG(file_open, struct pt_regs *regs, long ret)
 		if (file)
 			tell_open(file, &a, NULL);
 	}
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(file_write, struct pt_regs *regs, long ret)
+int ON_EXIT(file_write, struct pt_regs *regs, long ret)
 {
-	preemption_off();
 	write_exit(regs, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(file_close, struct pt_regs *regs, long id)
+int ON_ENTER(file_close, struct pt_regs *regs)
 {
-	preemption_off();
 	close_enter(regs);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(file_change_enter, struct pt_regs *regs, long id)
+int ON_ENTER(file_change_enter, struct pt_regs *regs)
 {
-	preemption_off();
 	change_enter(regs);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(file_change, struct pt_regs *regs, long ret)
+int ON_EXIT(file_change, struct pt_regs *regs, long ret)
 {
-	preemption_off();
 	change_exit(regs, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(file_mount, struct pt_regs *regs, long ret)
+int ON_EXIT(file_mount, struct pt_regs *regs, long ret)
 {
-	preemption_off();
 	mount_exit(regs, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(file_bind, struct pt_regs *regs, long ret)
+int ON_EXIT(file_bind, struct pt_regs *regs, long ret)
 {
-	preemption_off();
 	bind_exit(regs, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(file_memfd, struct pt_regs *regs, long ret)
+int ON_EXIT(file_memfd, struct pt_regs *regs, long ret)
 {
-	preemption_off();
 	memfd_exit(regs, ret);
-	preemption_on();
 	return 0;
 }
 

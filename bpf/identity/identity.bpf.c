@@ -168,18 +168,16 @@ ALWAYS_INLINE void enter(struct call_arguments *a, __u32 watch)
 }
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(identity_call_enter, struct pt_regs *regs, long id)
+int ON_ENTER(identity_call_enter, struct pt_regs *regs)
 {
 	struct call_arguments a;
 	__u32 watch;
 
-	preemption_off();
 	watch = watching();
 	if (watch != WATCH_OFF) {
 		read_call(&a, regs);
 		enter(&a, watch);
 	}
-	preemption_on();
 	return 0;
 }
 
@@ -228,16 +226,14 @@ ALWAYS_INLINE void credentials_exit(struct call_arguments *a, int error)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(identity_credentials_exit, struct pt_regs *regs, long ret)
+int ON_EXIT(identity_credentials_exit, struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
 
-	preemption_off();
 	if (watching() != WATCH_OFF) {
 		read_call(&a, regs);
 		credentials_exit(&a, error_of(&a, ret));
 	}
-	preemption_on();
 	return 0;
 }
 
@@ -277,16 +273,14 @@ ALWAYS_INLINE void namespaces_exit(struct call_arguments *a, int error)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(identity_namespaces_exit, struct pt_regs *regs, long ret)
+int ON_EXIT(identity_namespaces_exit, struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
 
-	preemption_off();
 	if (watching() != WATCH_OFF) {
 		read_call(&a, regs);
 		namespaces_exit(&a, error_of(&a, ret));
 	}
-	preemption_on();
 	return 0;
 }
 

@@ -160,6 +160,34 @@ ALWAYS_INLINE enum call call_of(__u64 number, bool compat)
 	return compat ? calls[n] >> 16 : calls[n] & 0xffff;
 }
 
+/*
+ * Programs that system calls are handed to: int ON_ENTER(name, struct pt_regs *regs) and int ON_EXIT(name, struct pt_regs *regs, long
+ * ret). Where tracepoints can be preempted they are loaded as programs of perf (bpf/loader), which cannot: else whoever is preempted
+ * in one would make the calls of all others on his CPU pass unseen until he runs again. Perf hands over a record of the call, whose
+ * third word is the result, and no registers.
+ */
+#define ON_ENTER(name, registers)                                                                    \
+	name(__u64 *ctx);                                                                            \
+	ALWAYS_INLINE int on_##name(__u64 *ctx, registers);                                          \
+	int name(__u64 *ctx)                                                                         \
+	{                                                                                            \
+		if (tracepoints_are_preemptible)                                                     \
+			return on_##name(ctx, (void *)bpf_task_pt_regs(bpf_get_current_task_btf())); \
+		return on_##name(ctx, (void *)ctx[0]);                                               \
+	}                                                                                            \
+	ALWAYS_INLINE int on_##name(__u64 *ctx, registers)
+
+#define ON_EXIT(name, registers, result)                                                                     \
+	name(__u64 *ctx);                                                                                    \
+	ALWAYS_INLINE int on_##name(__u64 *ctx, registers, result);                                          \
+	int name(__u64 *ctx)                                                                                 \
+	{                                                                                                    \
+		if (tracepoints_are_preemptible)                                                             \
+			return on_##name(ctx, (void *)bpf_task_pt_regs(bpf_get_current_task_btf()), ctx[2]); \
+		return on_##name(ctx, (void *)ctx[0], ctx[1]);                                               \
+	}                                                                                                    \
+	ALWAYS_INLINE int on_##name(__u64 *ctx, registers, result)
+
 /* Arguments of a call. Those of the 32-bit entry are 32 bits wide. */
 struct call_arguments {
 	__u64 a0, a1, a2, a3, a4, a5;

@@ -31,64 +31,54 @@ int BPF_PROG(kernel_module_free, struct module *module)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(kernel_module_exit, struct pt_regs *regs, long ret)
+int ON_EXIT(kernel_module_exit, struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
 
-	preemption_off();
 	read_call(&a, regs);
 	module_event(&a, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(kernel_bpf_exit, struct pt_regs *regs, long ret)
+int ON_EXIT(kernel_bpf_exit, struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
 
-	preemption_off();
 	read_call(&a, regs);
 	bpf_event(&a, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(kernel_perf_exit, struct pt_regs *regs, long ret)
+int ON_EXIT(kernel_perf_exit, struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
 
-	preemption_off();
 	read_call(&a, regs);
 	/* Every ioctl of every process passes here. */
 	if (a.call != CALL_IOCTL || (__u32)a.a1 == PERF_EVENT_IOC_SET_BPF)
 		perf_event(&a, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(kernel_kexec_exit, struct pt_regs *regs, long ret)
+int ON_EXIT(kernel_kexec_exit, struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
 
-	preemption_off();
 	read_call(&a, regs);
 	kexec_event(&a, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(kernel_key_exit, struct pt_regs *regs, long ret)
+int ON_EXIT(kernel_key_exit, struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
 
-	preemption_off();
 	read_call(&a, regs);
 	key_event(&a, ret);
-	preemption_on();
 	return 0;
 }
 
@@ -115,7 +105,7 @@ int BPF_PROG(kernel_ring_create, int descriptor, void *ring, __u32 entries, __u3
 
 // A ring that could not be made has no context; what was wished for lies in user memory.
 SEC("tp_btf/sys_exit")
-int BPF_PROG(kernel_ring_exit, struct pt_regs *regs, long ret)
+int ON_EXIT(kernel_ring_exit, struct pt_regs *regs, long ret)
 {
 	struct call_arguments a;
 	struct kernel_record *r;
@@ -124,7 +114,6 @@ int BPF_PROG(kernel_ring_exit, struct pt_regs *regs, long ret)
 
 	if (ret >= 0)
 		return 0;
-	preemption_off();
 	read_call(&a, regs);
 	s = begin_kernel(KERNEL_RING_CREATE, ret);
 	if (s) {
@@ -137,7 +126,6 @@ int BPF_PROG(kernel_ring_exit, struct pt_regs *regs, long ret)
 		r->flags = flags;
 		SEND(s);
 	}
-	preemption_on();
 	return 0;
 }
 

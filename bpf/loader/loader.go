@@ -153,6 +153,7 @@ func Load(name string, object []byte, s Settings) (*Object, error) {
 	for _, p := range sortedNames(spec.Programs) {
 		one := spec.Copy()
 		one.Programs = map[string]*ebpf.ProgramSpec{p: one.Programs[p]}
+		unpreemptible(one.Programs[p])
 		if !atomics {
 			one.Programs[p].Instructions = withoutAtomics(one.Programs[p].Instructions)
 		}
@@ -195,10 +196,26 @@ func attach(p *ebpf.Program, hook string) (link.Link, error) {
 	if strings.HasPrefix(hook, "iter/") {
 		return link.AttachIter(link.IterOptions{Program: p})
 	}
+	if p.Type() == ebpf.TracePoint {
+		return link.Tracepoint("raw_syscalls", strings.TrimPrefix(hook, "tp_btf/"), p, nil)
+	}
 	if hook == "cgroup/sysctl" {
 		return attachCgroup(p, ebpf.AttachCGroupSysctl)
 	}
 	return link.AttachTracing(link.TracingOptions{Program: p})
+}
+
+// onSystemCalls begins the sections of the programs that every system call passes.
+const onSystemCalls = "tp_btf/sys_"
+
+// unpreemptible makes a program on system calls one of perf's where tracepoints can be preempted: perf switches preemption off
+// around its programs, and while a program is preempted the kernel does not run it again on that CPU. See ON_ENTER in
+// bpf/include/call.h.
+func unpreemptible(p *ebpf.ProgramSpec) {
+	if !TracepointsArePreemptible() || !strings.HasPrefix(p.SectionName, onSystemCalls) {
+		return
+	}
+	p.Type, p.AttachType, p.AttachTo = ebpf.TracePoint, ebpf.AttachNone, ""
 }
 
 // SetCalled records that a program which others call can be reached now, or why not.

@@ -14,74 +14,58 @@ char LICENSE[] SEC("license") = "GPL";
 const struct memory_record *const volatile layout_memory = NULL;
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(memory_map, struct pt_regs *regs, long ret)
+int ON_EXIT(memory_map, struct pt_regs *regs, long ret)
 {
-	preemption_off();
 	map_exit(regs, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(memory_protect_enter, struct pt_regs *regs, long id)
+int ON_ENTER(memory_protect_enter, struct pt_regs *regs)
 {
-	preemption_off();
 	protect_enter(regs);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(memory_protect, struct pt_regs *regs, long ret)
+int ON_EXIT(memory_protect, struct pt_regs *regs, long ret)
 {
-	preemption_off();
 	protect_exit(regs, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(memory_trace, struct pt_regs *regs, long ret)
+int ON_EXIT(memory_trace, struct pt_regs *regs, long ret)
 {
-	preemption_off();
 	trace_exit(regs, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(memory_access, struct pt_regs *regs, long ret)
+int ON_EXIT(memory_access, struct pt_regs *regs, long ret)
 {
-	preemption_off();
 	access_exit(regs, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(memory_handle, struct pt_regs *regs, long ret)
+int ON_EXIT(memory_handle, struct pt_regs *regs, long ret)
 {
-	preemption_off();
 	handle_exit(regs, ret);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(memory_kill_enter, struct pt_regs *regs, long id)
+int ON_ENTER(memory_kill_enter, struct pt_regs *regs)
 {
-	preemption_off();
 	kill_enter(regs);
-	preemption_on();
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(memory_kill, struct pt_regs *regs, long ret)
+int ON_EXIT(memory_kill, struct pt_regs *regs, long ret)
 {
-	preemption_off();
 	kill_exit(ret);
-	preemption_on();
 	return 0;
 }
 

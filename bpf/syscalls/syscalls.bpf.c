@@ -24,9 +24,9 @@ const volatile __u8 watched_enter[CALL_NUMBERS] = {};
 const volatile __u8 watched_exit[CALL_NUMBERS] = {};
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(syscalls_enter, struct pt_regs *regs, long id)
+int ON_ENTER(syscalls_enter, struct pt_regs *regs)
 {
-	__u64 n = (__u32)id & ~X32_BIT;
+	__u64 n = (__u32)regs->orig_ax & ~X32_BIT;
 
 	OPAQUE(n);
 	if (n >= CALL_NUMBERS || !watched_enter[n])
@@ -36,7 +36,7 @@ int BPF_PROG(syscalls_enter, struct pt_regs *regs, long id)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(syscalls_exit, struct pt_regs *regs, long ret)
+int ON_EXIT(syscalls_exit, struct pt_regs *regs, long ret)
 {
 	__u64 n = (__u32)regs->orig_ax & ~X32_BIT;
 

@@ -99,6 +99,7 @@ func Load(types *btf.Cache, sensors ...Sensor) (*loader.Object, error) {
 		}
 	}
 	variables := Constants()
+	variables["tracepoints_are_preemptible"] = loader.TracepointsArePreemptible()
 	variables["watched_enter"], variables["watched_exit"] = watched[Enter], watched[Exit]
 	object, err := loader.Load("syscalls", _SyscallsBytes, loader.Settings{Variables: variables, Types: types})
 	if err != nil {
