@@ -14,7 +14,8 @@ struct true_name {
 	struct dentry *after; /* what lies at the name when the call is done, if anything does */
 	struct vfsmount *mnt;
 	__u32 length;
-	__u32 gone;
+	__u16 gone;
+	__u16 flags; /* bits of record_flag */
 	__u8 text[TEXT_MAX];
 };
 
@@ -57,6 +58,7 @@ ALWAYS_INLINE __u32 append_truth(struct scratch *s, struct true_name *t, struct 
 		return 0;
 	bpf_probe_read_kernel(&s->text[at], length, t->text);
 	s->at = at + length;
+	s->flags |= t->flags;
 	return length;
 }
 
