@@ -85,6 +85,7 @@ ALWAYS_INLINE void keep_truth(const struct path *directory, struct dentry *dentr
 	t->mnt = mnt;
 	t->gone = gone;
 	t->length = append_path(s, mnt, dentry, offsetof(struct true_name, text));
+	t->flags = s->flags;
 	if (!bpf_map_update_elem(&true_names, &key, t, BPF_ANY)) {
 		inode = BPF_CORE_READ(dentry, d_inode);
 		__builtin_memset(&p->object[which], 0, sizeof(p->object[which]));

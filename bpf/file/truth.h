@@ -14,7 +14,8 @@ struct true_name {
 	struct dentry *after; /* what lies at the name when the call is done, if anything does */
 	struct vfsmount *mnt;
 	__u32 length;
-	__u32 gone;
+	__u16 gone;
+	__u16 flags; /* FLAG_PATH_UNRESOLVED, where the text is only the end */
 	__u8 text[TEXT_MAX];
 };
 
@@ -56,6 +57,7 @@ ALWAYS_INLINE __u32 append_truth(struct scratch *s, struct true_name *t, struct 
 	if (at >= TEXT_LIMIT)
 		return 0;
 	bpf_probe_read_kernel(&s->text[at], length, t->text);
+	s->flags |= t->flags;
 	s->at = at + length;
 	return length;
 }
