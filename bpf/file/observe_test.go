@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/cilium/ebpf/features"
+
 	"github.com/vedette-edr/vedette/bpf/lane"
 	"github.com/vedette-edr/vedette/bpf/record"
 	"github.com/vedette-edr/vedette/bpf/sensor"
@@ -64,7 +66,7 @@ func (o *observer) of(t *testing.T, lanes lane.Options) sensortest.Options {
 	scratch, err := lane.ScratchBytes(spec)
 	must(t, err)
 	return sensortest.Options{
-		Lanes: lanes, ScratchBytes: scratch, Classes: []lane.Class{lane.File},
+		Lanes: lanes, ScratchBytes: scratch, Classes: []lane.Class{lane.File}, MayMiss: mayMiss(t),
 		Load: func(b sensor.Base) ([]syscalls.Sensor, error) {
 			var err error
 			if o.sensor, err = Load(b, o.options); err != nil {
@@ -73,6 +75,17 @@ func (o *observer) of(t *testing.T, lanes lane.Options) sensortest.Options {
 			return []syscalls.Sensor{o.sensor.Sensor}, o.sensor.NamesUnknown
 		},
 	}
+}
+
+// mayMiss has what cannot be hooked on this kernel: functions that take structs, before 6.1.
+func mayMiss(t *testing.T) []string {
+	t.Helper()
+	version, err := features.LinuxVersionCode()
+	must(t, err)
+	if version < 6<<16|1<<8 {
+		return []string{"file_true_chown"}
+	}
+	return nil
 }
 
 // drain reads what there is, and until more is no longer true.

@@ -15,7 +15,7 @@ struct true_name {
 	struct vfsmount *mnt;
 	__u32 length;
 	__u16 gone;
-	__u16 flags; /* bits of record_flag */
+	__u16 flags; /* FLAG_PATH_UNRESOLVED, where the text is only the end */
 	__u8 text[TEXT_MAX];
 };
 
@@ -57,8 +57,8 @@ ALWAYS_INLINE __u32 append_truth(struct scratch *s, struct true_name *t, struct 
 	if (at >= TEXT_LIMIT)
 		return 0;
 	bpf_probe_read_kernel(&s->text[at], length, t->text);
-	s->at = at + length;
 	s->flags |= t->flags;
+	s->at = at + length;
 	return length;
 }
 

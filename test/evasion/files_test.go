@@ -58,14 +58,18 @@ var placeNames = []string{
 }
 
 func TestFilesByEveryName(t *testing.T) {
-	for _, place := range placeNames {
+	for i, place := range placeNames {
 		t.Run(place, func(t *testing.T) {
 			ready(t)
 			if _, lacking := files.try(t, "mkdir", place); lacking != "" {
 				t.Skip(lacking)
 			}
-			for _, op := range fileOps {
+			for j, op := range fileOps {
 				if (place == "dirfd" || place == "path-dirfd") && slices.Contains(takesNoDirectory, op.name) {
+					continue
+				}
+				// In the plain place every machine tries all.
+				if place != "plain" && !isOurs(i, j) {
 					continue
 				}
 				t.Run(op.name, func(t *testing.T) {
@@ -112,6 +116,9 @@ func TestFilesByEveryWay(t *testing.T) {
 		acts, ring := ringOps[way]
 		t.Run(way, func(t *testing.T) {
 			ready(t)
+			if ring {
+				needsRequests(t)
+			}
 			if _, lacking := files.try(t, "open-write", "plain", way); lacking != "" {
 				t.Skip(lacking)
 			}
@@ -136,13 +143,16 @@ func TestFilesByEveryWay(t *testing.T) {
 var performerNames = []string{"thread", "fork", "vfork", "clone3", "sibling", "pid-namespace", "program-32"}
 
 func TestFilesByEveryone(t *testing.T) {
-	for _, who := range performerNames {
+	for i, who := range performerNames {
 		t.Run(who, func(t *testing.T) {
 			ready(t)
 			if _, lacking := files.try(t, "open-write", "plain", "64", who); lacking != "" {
 				t.Skip(lacking)
 			}
-			for _, op := range fileOps {
+			for j, op := range fileOps {
+				if !isOurs(i, j) {
+					continue
+				}
 				t.Run(op.name, func(t *testing.T) {
 					expect(t, files.act(t, op.name, "plain", "64", who), op.wants...)
 				})

@@ -4,6 +4,7 @@
 // On a machine with a C compiler the tests compile the acts and run `vedette up` from bin/. Elsewhere, such as in a virtual
 // machine with another kernel, three variables make them do neither: VEDETTE_EVASION_SOCKET is the socket of a bus that runs,
 // VEDETTE_EVASION_HOST the host id of its Vedette, and VEDETTE_EVASION_PROGRAMS the directory with test/programs, compiled.
+// VEDETTE_EVASION_SHARE, as 2/3, leaves out combinations that other machines try: see isOurs.
 package evasion
 
 import (
@@ -109,6 +110,32 @@ func prepare() error {
 	}
 	tests.system, err = live.Start(bin, rules, "evasion", prefix)
 	return err
+}
+
+// isOurs divides the combinations of two lists among machines, each of which tries every item of both in some of them. All of
+// them are tried where VEDETTE_EVASION_SHARE does not name a share.
+func isOurs(i, j int) bool {
+	var share, of int
+	if n, _ := fmt.Sscanf(os.Getenv("VEDETTE_EVASION_SHARE"), "%d/%d", &share, &of); n != 2 || of < 1 {
+		return true
+	}
+	return (i+j)%of == share%of
+}
+
+// needsRequests skips what comes by requests of io_uring where the kernel tells no more of them than that there was one.
+func needsRequests(t *testing.T) {
+	t.Helper()
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		t.Fatal(err)
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major, &minor); err != nil {
+		t.Fatal(err)
+	}
+	if major < 5 || major == 5 && minor < 13 {
+		t.Skip("needs Linux 5.13, whose tracepoint of submissions hands over the request")
+	}
 }
 
 // compile makes the acts: static, so that they run in a chroot and in other mount namespaces.

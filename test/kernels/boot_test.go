@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 
 const emulator = "qemu-system-x86_64"
 
-// bootTimeout is for a busy machine.
-const bootTimeout = 30 * time.Minute
+// bootTimeout is thrice what a machine takes that has two processors for two of them.
+const bootTimeout = 15 * time.Minute
 
 // commandLine of the kernel. ramfs is the root, because tmpfs is a fact that sensors report. What a kernel warns of ends the
 // machine at once. BPF is among the security modules, and the x32 system calls are there, as distributions may have it.
@@ -28,8 +29,8 @@ const commandLine = "console=ttyS0 quiet rootfstype=ramfs panic=-1 oops=panic pa
 	"lsm=landlock,lockdown,yama,integrity,bpf syscall.x32=y"
 
 // boot runs a kernel until it switches the machine off and returns its console, which can be followed in the named file
-// meanwhile.
-func boot(t *testing.T, qemu, kernel, initramfs, log string) string {
+// meanwhile. The kernel hands words that it does not know to init, as variables.
+func boot(t *testing.T, qemu, kernel, initramfs, log string, words ...string) string {
 	t.Helper()
 	follow, err := os.Create(log)
 	if err != nil {
@@ -38,13 +39,11 @@ func boot(t *testing.T, qemu, kernel, initramfs, log string) string {
 	defer follow.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), bootTimeout)
 	defer cancel()
-	words := commandLine
 	if *update {
-		// The kernel hands words that it does not know to init, as variables.
-		words += " VEDETTE_ONLY_BUDGET=1"
+		words = append(words, "VEDETTE_ONLY_BUDGET=1")
 	}
 	if *only != "" {
-		words += " VEDETTE_ONLY=" + *only
+		words = append(words, "VEDETTE_ONLY="+*only)
 	}
 	var console, complaints bytes.Buffer
 	// One thread for both processors: with one each, a processor may run into a breakpoint that the kernel has set to patch its
@@ -52,7 +51,7 @@ func boot(t *testing.T, qemu, kernel, initramfs, log string) string {
 	cmd := exec.CommandContext(ctx, qemu,
 		"-accel", "tcg,thread=single", "-machine", "q35", "-cpu", "max", "-smp", "2", "-m", "1024",
 		"-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
-		"-kernel", kernel, "-initrd", initramfs, "-append", words)
+		"-kernel", kernel, "-initrd", initramfs, "-append", strings.Join(append([]string{commandLine}, words...), " "))
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&console, follow), &complaints
 	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Run(); err != nil {
