@@ -72,10 +72,10 @@ func truths() []string {
 	return names
 }
 
-// requests tells how many parameters the tracepoint of io_uring submissions to 6.2 has, and which programs this kernel has no
-// hook for. Those that do not hand over the request itself (before 5.13, unless the distribution has a later io_uring) tell
-// nothing that could be looked at.
-func requests(types *btf.Cache) (submissions uint32, without []string) {
+// requests sets the constants of the programs on io_uring, and tells which of them this kernel has no hook for. Before 5.18
+// completions do not say of which request they are, and before 5.13 submissions neither, unless the distribution has a later
+// io_uring: then nothing is told but that there was a request, by the kernel sensor.
+func requests(types *btf.Cache, variables map[string]any) (without []string) {
 	parameters := func(tracepoint string) int {
 		n, err := loader.KernelFuncParams(types, tracepoint)
 		if err != nil {
@@ -84,13 +84,18 @@ func requests(types *btf.Cache) (submissions uint32, without []string) {
 		return n
 	}
 	sqe, req, complete := parameters("io_uring_submit_sqe"), parameters("io_uring_submit_req"), parameters("io_uring_complete")
-	if complete == 0 || complete == completeWithoutRequest || req == 0 && (sqe == 0 || sqe == sqeWithoutRequest) {
-		return 0, []string{"file_request", "file_request_sqe", "file_request_change", "file_request_open", "file_request_write"}
-	}
+	variables["submit_parameters"] = uint32(sqe)
 	if req == 0 {
-		return uint32(sqe), []string{"file_request"}
+		without = append(without, "file_request")
 	}
-	return 0, []string{"file_request_sqe"}
+	if req > 0 || sqe == 0 || sqe == sqeWithoutRequest {
+		without = append(without, "file_request_sqe")
+	}
+	if complete == 0 || complete == completeWithoutRequest {
+		variables["completions_are_nameless"] = true
+		without = append(without, "file_request_change", "file_request_open", "file_request_write")
+	}
+	return without
 }
 
 // Parameters of io_uring_submit_sqe and io_uring_complete on kernels where the request is not among them
@@ -107,10 +112,8 @@ func Load(b sensor.Base, o Options) (*Sensor, error) {
 	}
 	s := &Sensor{}
 	s.Handlers = handlers()
-	submissions, without := requests(b.Types)
-	variables := map[string]any{
-		"submit_parameters": submissions, "file_budget": o.Budget, "sysctls_by_write": loader.CanReachRootCgroup() != nil,
-	}
+	variables := map[string]any{"file_budget": o.Budget, "sysctls_by_write": loader.CanReachRootCgroup() != nil}
+	without := requests(b.Types, variables)
 	entries := map[string]uint32{}
 	if s.Untraced = loader.CanTrace("security_path_unlink"); s.Untraced != nil {
 		without = append(without, truths()...)

@@ -56,6 +56,7 @@ const (
 	fileProgFileTrueUnlink           = "file_true_unlink"
 	fileProgFileWrite                = "file_write"
 	fileVarCalls                     = "calls"
+	fileVarCompletionsAreNameless    = "completions_are_nameless"
 	fileVarCpus                      = "cpus"
 	fileVarDentryShift               = "dentry_shift"
 	fileVarDentryTable               = "dentry_table"
@@ -161,6 +162,7 @@ type fileMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type fileVariableSpecs struct {
 	Calls                     *ebpf.VariableSpec `ebpf:"calls"`
+	CompletionsAreNameless    *ebpf.VariableSpec `ebpf:"completions_are_nameless"`
 	Cpus                      *ebpf.VariableSpec `ebpf:"cpus"`
 	DentryShift               *ebpf.VariableSpec `ebpf:"dentry_shift"`
 	DentryTable               *ebpf.VariableSpec `ebpf:"dentry_table"`
@@ -232,6 +234,7 @@ func (m *fileMaps) Close() error {
 // It can be passed to loadFileObjects or ebpf.CollectionSpec.LoadAndAssign.
 type fileVariables struct {
 	Calls                     *ebpf.Variable `ebpf:"calls"`
+	CompletionsAreNameless    *ebpf.Variable `ebpf:"completions_are_nameless"`
 	Cpus                      *ebpf.Variable `ebpf:"cpus"`
 	DentryShift               *ebpf.Variable `ebpf:"dentry_shift"`
 	DentryTable               *ebpf.Variable `ebpf:"dentry_table"`

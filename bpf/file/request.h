@@ -386,6 +386,9 @@ ALWAYS_INLINE __u64 length_asked(struct io_kiocb *request, __u32 opcode)
 	return HEAD_BYTES;
 }
 
+/* Whether the tracepoint of completions says nothing of which request is done: before 5.18. Then no success is told of. */
+const volatile bool completions_are_nameless = false;
+
 /* Of a request whose success nobody is told of no completion is seen: it is told of when it is handed in, as if it succeeded. */
 static __attribute__((noinline)) int silent_submitted(struct io_kiocb *request, __u32 opcode)
 {
@@ -396,10 +399,13 @@ static __attribute__((noinline)) int silent_submitted(struct io_kiocb *request, 
 	__s64 position;
 
 	if (IS_REQUEST(opcode, WRITING_REQUESTS)) {
-		/* A file of the ring's own table is known when the request is done only. */
-		if (BPF_CORE_READ(request, flags) & REQUEST_FIXED_FILE || !bpf_core_field_exists(request->cqe))
+		/* To 5.18 the request has its file by now. Later a file of the ring's own table is known when the request is done only. */
+		if (!bpf_core_field_exists(request->cqe))
+			file = BPF_CORE_READ(request, file);
+		else if (BPF_CORE_READ(request, flags) & REQUEST_FIXED_FILE)
 			return 0;
-		file = file_of_descriptor(current_task(), BPF_CORE_READ(request, cqe.fd));
+		else
+			file = file_of_descriptor(current_task(), BPF_CORE_READ(request, cqe.fd));
 		if (!file)
 			return 0;
 		position = BPF_CORE_READ((struct io_rw *)request, kiocb.ki_pos);
@@ -428,7 +434,7 @@ static __attribute__((noinline)) int silent_submitted(struct io_kiocb *request, 
 ALWAYS_INLINE void request_submitted(struct io_kiocb *request)
 {
 	__u32 opcode = BPF_CORE_READ(request, opcode);
-	bool silent = BPF_CORE_READ(request, flags) & REQUEST_SKIP;
+	bool silent = completions_are_nameless || (BPF_CORE_READ(request, flags) & REQUEST_SKIP);
 	struct scratch *s;
 
 	if (opcode == IORING_OP_CLOSE) {

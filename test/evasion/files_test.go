@@ -107,7 +107,9 @@ var (
 		"open-write", "create", "create-openat2", "read", "write", "close", "delete", "rename", "rename-replace",
 		"rename-exchange", "mkdir", "rmdir", "link", "symlink", "setxattr",
 	}
-	slotActs   = []string{"open-write", "create", "create-openat2", "read", "write"}
+	slotActs = []string{"open-write", "create", "create-openat2", "read", "write"}
+	// aheadActs are those that are told in full when they are asked for.
+	aheadActs  = append([]string{"open-write", "read"}, silentActs...)
 	silentActs = []string{"write", "delete", "rename", "rename-replace", "rename-exchange", "rmdir", "link", "symlink", "setxattr"}
 )
 
@@ -116,9 +118,7 @@ func TestFilesByEveryWay(t *testing.T) {
 		acts, ring := ringOps[way]
 		t.Run(way, func(t *testing.T) {
 			ready(t)
-			if ring {
-				needsRequests(t)
-			}
+			results := !ring || attached(t, "file_request_change")
 			if _, lacking := files.try(t, "open-write", "plain", way); lacking != "" {
 				t.Skip(lacking)
 			}
@@ -127,6 +127,9 @@ func TestFilesByEveryWay(t *testing.T) {
 					continue
 				}
 				t.Run(op.name, func(t *testing.T) {
+					if !results && !slices.Contains(aheadActs, op.name) {
+						t.Skip("needs Linux 5.18, which tells which request of io_uring is done, and so what came of it")
+					}
 					f, lacking := files.try(t, op.name, "plain", way)
 					if lacking != "" && ring {
 						// One operation after the other came to io_uring, from 5.11 to 5.19.

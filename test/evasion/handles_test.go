@@ -24,9 +24,6 @@ func (p program) run(t *testing.T, scenarios []scenario) {
 	t.Helper()
 	for _, s := range scenarios {
 		t.Run(s.act, func(t *testing.T) {
-			if strings.HasPrefix(s.act, "ring-") || strings.HasPrefix(s.act, "sqpoll-") || strings.HasSuffix(s.act, "-ring") && s.act != "sysctl-ring" {
-				needsRequests(t)
-			}
 			expect(t, p.act(t, s.act), s.wants...)
 		})
 	}

@@ -122,22 +122,6 @@ func isOurs(i, j int) bool {
 	return (i+j)%of == share%of
 }
 
-// needsRequests skips what comes by requests of io_uring where the kernel tells no more of them than that there was one.
-func needsRequests(t *testing.T) {
-	t.Helper()
-	var name unix.Utsname
-	if err := unix.Uname(&name); err != nil {
-		t.Fatal(err)
-	}
-	var major, minor int
-	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major, &minor); err != nil {
-		t.Fatal(err)
-	}
-	if major < 5 || major == 5 && minor < 13 {
-		t.Skip("needs Linux 5.13, whose tracepoint of submissions hands over the request")
-	}
-}
-
 // compile makes the acts: static, so that they run in a chroot and in other mount namespaces.
 func compile() error {
 	dir, err := os.MkdirTemp("", "vedette-acts")
