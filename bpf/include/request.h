@@ -106,9 +106,16 @@ const volatile __u32 submit_parameters = 0;
  */
 ALWAYS_INLINE struct io_kiocb *submitted_request(__u64 *ctx)
 {
+	struct io_kiocb *request;
+
 	if (submit_parameters == 5)
 		return NULL;
-	return (struct io_kiocb *)(submit_parameters == 7 ? ctx[1] : ctx[0]);
+	/* The compiler would choose one of two addresses; to the verifier of 5.10 a context at another address is none. */
+	if (submit_parameters == 7)
+		asm volatile("%0 = *(u64 *)(%1 + 8)" : "=r"(request) : "r"(ctx));
+	else
+		asm volatile("%0 = *(u64 *)(%1 + 0)" : "=r"(request) : "r"(ctx));
+	return request;
 }
 
 #endif
