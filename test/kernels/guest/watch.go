@@ -136,8 +136,7 @@ func note(r *results, h *pb.Health, walked map[string]uint32) {
 
 func class(c pb.Class) string { return strings.ToLower(strings.TrimPrefix(c.String(), "CLASS_")) }
 
-// verified is what the verifier walked of each program that the process holds. Where the kernel does not tell, and loading all
-// once more does, that is done for the budget alone.
+// verified is what the verifier walked of each program that the process holds.
 func verified(pid int) (map[string]uint32, error) {
 	held, err := loaded.Of(pid)
 	if err != nil {
@@ -150,7 +149,7 @@ func verified(pid int) (map[string]uint32, error) {
 		walked[p.Name] = p.Verified
 		told = told && p.Verified > 0
 	}
-	if told || os.Getenv(onlyBudget) == "" {
+	if told {
 		return walked, nil
 	}
 	return walkedAgain(held)
