@@ -15,7 +15,10 @@ import (
 // sensor is the package of a test binary.
 func sensor(binary string) string { return strings.TrimSuffix(binary, ".test") }
 
-var verdict = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+)`)
+var (
+	beginning = regexp.MustCompile(`^=== (?:RUN|CONT|PAUSE|NAME) +(\S+)`)
+	verdict   = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+)`)
+)
 
 // runTests runs a test binary in a directory and makes a result of every test and subtest in it. Whether a test may be skipped
 // is for who reads the report.
@@ -37,19 +40,20 @@ func runTests(r *results, name, binary, dir string, env ...string) {
 		r.add(name, err.Error())
 		return
 	}
-	said, ran, failed := "", 0, 0
+	// What a test says stands after the line with which it begins or goes on; verdicts on subtests all come when their parent ends.
+	said, current, ran, failed := map[string]string{}, "", 0, 0
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		line := lines.Text()
 		fmt.Fprintln(r.out, line)
 		v := verdict.FindStringSubmatch(line)
-		if strings.HasPrefix(line, "=== ") {
-			said = ""
+		if b := beginning.FindStringSubmatch(line); b != nil {
+			current = b[1]
 			continue
 		}
 		if v == nil {
-			said += line + " "
+			said[current] += line + " "
 			continue
 		}
 		test := name + "/" + v[2]
@@ -60,16 +64,15 @@ func runTests(r *results, name, binary, dir string, env ...string) {
 		case "SKIP":
 			ran++
 			r.add(test, "")
-			r.Skipped = append(r.Skipped, report.Skip{Test: test, Reason: oneLine(said)})
+			r.Skipped = append(r.Skipped, report.Skip{Test: test, Reason: oneLine(said[v[2]])})
 		default:
 			failed++
-			r.add(test, "failed: "+said)
+			r.add(test, "failed: "+said[v[2]])
 		}
-		said = ""
 	}
 	err = errors.Join(lines.Err(), cmd.Wait())
 	if err != nil && failed == 0 {
-		r.add(name, fmt.Sprintf("%v: %s", err, said))
+		r.add(name, fmt.Sprintf("%v: %s", err, said[current]))
 	}
 	if ran == 0 {
 		r.add(name, "no test passed")
