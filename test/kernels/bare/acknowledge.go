@@ -39,7 +39,9 @@ func (s *System) acknowledge(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen to events: %w", err)
 	}
+	s.acknowledging = make(chan struct{})
 	go func() {
+		defer close(s.acknowledging)
 		for told := uint64(0); !nc.IsClosed(); time.Sleep(acknowledgePause) {
 			ack := pb.Ack{Instance: instance.Load(), Number: taken.Load()}
 			if ack.Number == told {

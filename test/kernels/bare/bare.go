@@ -1,6 +1,6 @@
 // Package bare starts a bus and a collector as their units do and nothing else, each as its own user, takes what they send and
-// listens to what they say of themselves. It needs no accounts and nothing of the system but the kernel, so that it also works as the first process
-// of a machine.
+// listens to what they say of themselves. It needs no accounts and nothing of the system but the kernel, so that it also works
+// as the first process of a machine.
 package bare
 
 import (
@@ -56,8 +56,9 @@ type System struct {
 	started []*process
 	nc      *nats.Conn
 	health  *nats.Subscription
-	// analyzer acknowledges what the collector sends.
-	analyzer *nats.Conn
+	// analyzer acknowledges what the collector sends, until it is closed; acknowledging is closed when that has ended.
+	analyzer      *nats.Conn
+	acknowledging chan struct{}
 }
 
 type process struct {
@@ -224,6 +225,10 @@ func (s *System) Stop() error {
 	s.started = nil
 	if s.analyzer != nil {
 		s.analyzer.Close()
+		if s.acknowledging != nil {
+			<-s.acknowledging
+		}
+		s.analyzer = nil
 	}
 	return errors.Join(errs...)
 }
