@@ -98,7 +98,7 @@ ALWAYS_INLINE void submit_candidate(struct scratch *s)
 			count_made(c);
 			COUNT(c->lost_ring_full);
 		}
-		wake_reader();
+		wake_reader(&ring_file, false);
 	}
 	scratch_release(s);
 }

@@ -65,7 +65,7 @@ ALWAYS_INLINE void count_parts(struct cpu_counters *c, struct scratch *s)
 			count_parts(c_, s);                                                     \
 			if (bpf_ringbuf_output(&ring, r_, sizeof(*r_) + at_, BPF_RB_NO_WAKEUP)) \
 				COUNT(c_->lost_ring_full);                                      \
-			wake_reader();                                                          \
+			wake_reader(&ring, (class) == CLASS_KERNEL);                            \
 		}                                                                               \
 		scratch_release(s);                                                             \
 	} while (0)

@@ -50,6 +50,7 @@ enum {
 
 enum {
 	BPF_RB_AVAIL_DATA = 0,
+	BPF_RB_RING_SIZE = 1,
 };
 
 /* Only asked about with bpf_core_enum_value_exists: which helpers the running kernel has. */

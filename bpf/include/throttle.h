@@ -68,7 +68,7 @@ ALWAYS_INLINE void tell_throttled(void *ring, enum event_class class, __u64 with
 	r->class = class;
 	r->ended = ended;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
-	wake_reader();
+	wake_reader(ring, false);
 }
 
 /* Whether the second of a budget that began at since is this caller's to close: threads of the process race for it. */

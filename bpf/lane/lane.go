@@ -3,6 +3,7 @@
 package lane
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -185,11 +186,22 @@ func (l *Lanes) RingBytes(c Class) uint32 { return l.sizes[c] }
 // It stays the lanes'.
 func (l *Lanes) Doorbell() *ebpf.Map { return l.maps[mapDoorbell] }
 
-// Sleeps tells the kernel side that the reader is about to sleep: the next event that matters rings the doorbell, once. The
-// reader looks at the rings once more after the call and before it sleeps.
-func (l *Lanes) Sleeps() error {
-	one := [8]byte{1}
-	if _, err := l.reader.WriteAt(one[:], 0); err != nil {
+// Wants is what the reader is woken for; the numbers are those of enum reader_wants in bpf/include/ring.h.
+type Wants uint64
+
+const (
+	// WantsHurry is an exec, an event of the kernel class, or a ring that is a quarter full.
+	WantsHurry Wants = 1
+	// WantsAnything is every event but a fork or an exit.
+	WantsAnything Wants = 2
+)
+
+// Sleeps tells the kernel side that the reader is about to sleep: the next event of those rings the doorbell, once. The reader
+// looks at the rings once more after the call and before it sleeps.
+func (l *Lanes) Sleeps(until Wants) error {
+	var word [8]byte
+	binary.NativeEndian.PutUint64(word[:], uint64(until))
+	if _, err := l.reader.WriteAt(word[:], 0); err != nil {
 		return fmt.Errorf("cannot set the reader's state: %w", err)
 	}
 	// A full barrier: the look at the rings must not come before the store.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,6 +24,10 @@ import (
 
 // Acts that need a process of their own: the test binary runs again with the act's name in this variable.
 const actVariable = "VEDETTE_TEST_ACT"
+
+// An act is performed by the first thread of its process. Another one that lets itself be traced would stay a zombie until its
+// tracer asks for it by number, and keep the process from ending.
+func init() { runtime.LockOSThread() } //nolint:gochecknoinits // only there is the first thread sure
 
 func TestMain(m *testing.M) {
 	act := os.Getenv(actVariable)

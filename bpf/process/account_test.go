@@ -24,9 +24,9 @@ func TestAnExecRingsForTheReaderThatSleeps(t *testing.T) {
 	}
 	defer doorbell.Close()
 	var rec ringbuf.Record
-	for range 3 {
+	for _, wants := range []lane.Wants{lane.WantsAnything, lane.WantsHurry, lane.WantsAnything} {
 		o.drain(t, func() bool { return false })
-		if err := lanes.Sleeps(); err != nil {
+		if err := lanes.Sleeps(wants); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()

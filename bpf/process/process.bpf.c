@@ -15,8 +15,6 @@ const volatile bool exit_says_group_dead = false;
 
 RING(ring_process);
 
-const volatile __u64 ring_bytes = 4096;
-
 // Only what a map, a function or a variable mentions is described in the object; Go's test of the layout needs these.
 const enum event_class *const volatile layout_class = NULL;
 const struct exec_record *const volatile layout_exec = NULL;
@@ -342,7 +340,7 @@ ALWAYS_INLINE int exec_event(struct task_struct *task, int old_pid, struct linux
 	}
 	if (bpf_ringbuf_output(&ring_process, r, total, BPF_RB_NO_WAKEUP))
 		COUNT(c->lost_ring_full);
-	wake_reader();
+	wake_reader(&ring_process, true);
 	scratch_release(s);
 	return 0;
 }
@@ -384,7 +382,7 @@ ALWAYS_INLINE int fork_event(struct task_struct *parent, struct task_struct *chi
 	own_namespace(child->thread_pid, &r->child_namespace_pid, &r->child_pid_namespace);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	/* It waits for the exec that mostly comes with it. */
-	wake_reader_when_filling(&ring_process, ring_bytes);
+	wake_reader_when_filling(&ring_process);
 	return 0;
 }
 
@@ -437,7 +435,7 @@ ALWAYS_INLINE int exit_event(struct task_struct *task, bool group_dead)
 	r->reserved = 0;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	/* It waits for the exec that mostly comes with it. */
-	wake_reader_when_filling(&ring_process, ring_bytes);
+	wake_reader_when_filling(&ring_process);
 	return 0;
 }
 

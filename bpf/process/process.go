@@ -38,7 +38,7 @@ func ScratchBytes() (uint32, error) {
 
 // Load puts the sensor's maps and programs into the kernel. Nothing is made before its object is attached.
 func Load(b sensor.Base) (*Sensor, error) {
-	variables := map[string]any{"ring_bytes": uint64(b.Lanes.RingBytes(lane.Process))}
+	variables := map[string]any{}
 	if n, err := loader.KernelFuncParams(b.Types, "sched_process_exit"); err == nil {
 		variables["exit_says_group_dead"] = n >= 2
 	}

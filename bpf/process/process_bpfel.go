@@ -33,7 +33,6 @@ const (
 	processVarLayoutExec                = "layout_exec"
 	processVarLayoutExit                = "layout_exit"
 	processVarLayoutFork                = "layout_fork"
-	processVarRingBytes                 = "ring_bytes"
 	processVarTracepointsArePreemptible = "tracepoints_are_preemptible"
 )
 
@@ -108,7 +107,6 @@ type processVariableSpecs struct {
 	LayoutExec                *ebpf.VariableSpec `ebpf:"layout_exec"`
 	LayoutExit                *ebpf.VariableSpec `ebpf:"layout_exit"`
 	LayoutFork                *ebpf.VariableSpec `ebpf:"layout_fork"`
-	RingBytes                 *ebpf.VariableSpec `ebpf:"ring_bytes"`
 	TracepointsArePreemptible *ebpf.VariableSpec `ebpf:"tracepoints_are_preemptible"`
 }
 
@@ -162,7 +160,6 @@ type processVariables struct {
 	LayoutExec                *ebpf.Variable `ebpf:"layout_exec"`
 	LayoutExit                *ebpf.Variable `ebpf:"layout_exit"`
 	LayoutFork                *ebpf.Variable `ebpf:"layout_fork"`
-	RingBytes                 *ebpf.Variable `ebpf:"ring_bytes"`
 	TracepointsArePreemptible *ebpf.Variable `ebpf:"tracepoints_are_preemptible"`
 }
 

@@ -61,20 +61,30 @@ func up(server, client net.Conn, first []byte) {
 // down copies from the server. Each write has its own deadline, since neither end of a pipe hears of the other's fate
 // while a write to the client hangs.
 func down(client, server net.Conn) {
-	buf := make([]byte, bufferSize)
+	g := gathering{room: make(chan struct{}, 1), some: make(chan struct{}, 1)}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		g.fill(server)
+	}()
+	var buf []byte
 	for {
-		n, err := server.Read(buf)
-		if n > 0 {
+		var more bool
+		buf, more = g.take(buf)
+		if len(buf) > 0 {
 			client.SetWriteDeadline(time.Now().Add(writeTimeout))
-			if _, err := client.Write(buf[:n]); err != nil {
+			if _, err := client.Write(buf); err != nil {
 				client.Close()
-				return
+				server.Close()
+				break
 			}
 		}
-		if err != nil {
-			return
+		if !more {
+			break
 		}
 	}
+	g.stop()
+	<-ended
 }
 
 // hangUp says that nothing more will come, and leaves the reading side open.

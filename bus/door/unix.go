@@ -6,19 +6,32 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/vedette-edr/vedette/bus/access"
 	"github.com/vedette-edr/vedette/proto/peercred"
+	"github.com/vedette-edr/vedette/proto/unixconn"
 )
 
 // ServeUnix admits the given users in their roles until ctx ends; it closes l. The caller must not change uids afterwards.
 func (d *Door) ServeUnix(ctx context.Context, l *net.UnixListener, uids map[uint32]access.Role) error {
-	return d.serve(ctx, l, func(conn net.Conn) { d.receiveUnix(conn.(*net.UnixConn), uids) })
+	return d.serve(ctx, unixListener{l}, func(conn net.Conn) { d.receiveUnix(conn, uids) })
 }
 
-func (d *Door) receiveUnix(conn *net.UnixConn, uids map[uint32]access.Role) {
-	peer, err := peercred.Of(conn)
+// unixListener's connections do not wake the bus when a client has read.
+type unixListener struct{ *net.UnixListener }
+
+func (l unixListener) Accept() (net.Conn, error) {
+	conn, err := l.AcceptUnix()
+	if err != nil {
+		return nil, err
+	}
+	return unixconn.Wrap(conn)
+}
+
+func (d *Door) receiveUnix(conn net.Conn, uids map[uint32]access.Role) {
+	peer, err := peercred.Of(conn.(syscall.Conn))
 	if err != nil {
 		d.refuse(UnknownUID, err.Error())
 		return

@@ -2,12 +2,11 @@ package peercred
 
 import (
 	"fmt"
-	"net"
 	"syscall"
 )
 
 // Of returns the credentials of the process at the other end of conn.
-func Of(conn *net.UnixConn) (Credentials, error) {
+func Of(conn syscall.Conn) (Credentials, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return Credentials{}, fmt.Errorf("cannot read the peer's credentials: %w", err)

@@ -4,10 +4,10 @@ package peercred
 
 import (
 	"errors"
-	"net"
+	"syscall"
 )
 
 // Of always fails: this platform has no SO_PEERCRED.
-func Of(*net.UnixConn) (Credentials, error) {
+func Of(syscall.Conn) (Credentials, error) {
 	return Credentials{}, errors.New("cannot read the peer's credentials: not supported on this platform")
 }

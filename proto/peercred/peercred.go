@@ -10,6 +10,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/vedette-edr/vedette/proto/unixconn"
 )
 
 // dialTimeout bounds a connection attempt to a listener whose backlog is full.
@@ -49,11 +51,14 @@ func (d *Dialer) Dial(_, _ string) (net.Conn, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot reach the bus on %q: %w", d.Path, err)
 	}
-	conn := dialled.(*net.UnixConn)
+	conn, err := unixconn.Wrap(dialled.(*net.UnixConn))
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the connection to the bus on %q: %w", d.Path, err)
+	}
 	if len(d.WantUIDs) == 0 {
 		return conn, nil
 	}
-	peer, err := Of(conn)
+	peer, err := Of(conn.(syscall.Conn))
 	if err == nil && !slices.Contains(d.WantUIDs, peer.UID) {
 		err = fmt.Errorf("%w: uid %d runs it, expected one of %v", ErrPeer, peer.UID, d.WantUIDs)
 	}

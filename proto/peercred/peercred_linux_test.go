@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -34,7 +35,7 @@ func TestOfSeesBothEnds(t *testing.T) {
 	defer server.Close()
 
 	want := Credentials{PID: int32(os.Getpid()), UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
-	for end, conn := range map[string]*net.UnixConn{"client": client.(*net.UnixConn), "server": server} {
+	for end, conn := range map[string]syscall.Conn{"client": client.(syscall.Conn), "server": server} {
 		got, err := Of(conn)
 		if err != nil || got != want {
 			t.Errorf("peer seen from the %s: %+v, %v; want %+v", end, got, err, want)
@@ -49,7 +50,7 @@ func TestOfClosedConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn.Close()
-	if _, err := Of(conn.(*net.UnixConn)); err == nil {
+	if _, err := Of(conn.(syscall.Conn)); err == nil {
 		t.Fatal("no error for a closed connection")
 	}
 }

@@ -4,6 +4,7 @@ package busrun
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -87,6 +88,8 @@ func load(o options) (bus.Options, error) {
 }
 
 func serve(c *cobra.Command, o options, version string) error {
+	// One processor routes more than a host makes; with more, each message wakes a second thread that finds nothing to do.
+	runtime.GOMAXPROCS(1)
 	level, err := zerolog.ParseLevel(o.logLevel)
 	if err != nil || o.logLevel == "" {
 		return exit.Refuse(fmt.Errorf("unknown log level %q", o.logLevel), "use trace, debug, info, warn or error")

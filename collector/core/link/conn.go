@@ -25,8 +25,8 @@ var errQueueFull = errors.New("the bus does not read and the queue is full")
 // goroutine writes. The goroutine lives only while there is a queue.
 type conn struct {
 	net.Conn
-	// raw is nil where a write cannot be tried without waiting; then everything takes the queue.
-	raw     syscall.RawConn
+	// try writes what the socket takes at once. It is nil where that cannot be tried; then everything takes the queue.
+	try     func([]byte) (int, error)
 	writers *sync.WaitGroup
 	drained func()
 
@@ -41,9 +41,12 @@ type conn struct {
 
 func newConn(inner net.Conn, writers *sync.WaitGroup, drained func()) *conn {
 	c := &conn{Conn: inner, writers: writers, drained: drained}
-	if sc, ok := inner.(syscall.Conn); ok && canTryWrite {
-		if raw, err := sc.SyscallConn(); err == nil {
-			c.raw = raw
+	switch inner := inner.(type) {
+	case interface{ TryWrite([]byte) (int, error) }:
+		c.try = inner.TryWrite
+	case syscall.Conn:
+		if raw, err := inner.SyscallConn(); err == nil && canTryWrite {
+			c.try = func(p []byte) (int, error) { return tryWrite(raw, p) }
 		}
 	}
 	return c
@@ -60,8 +63,8 @@ func (c *conn) Write(p []byte) (int, error) {
 		return 0, c.err
 	}
 	rest := p
-	if !c.busy.Load() && c.raw != nil {
-		n, err := tryWrite(c.raw, p)
+	if !c.busy.Load() && c.try != nil {
+		n, err := c.try(p)
 		if err != nil {
 			c.fail(err)
 			return n, err

@@ -9,9 +9,9 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
 
+	"github.com/vedette-edr/vedette/bpf/lane"
 	"github.com/vedette-edr/vedette/bpf/record"
 	"github.com/vedette-edr/vedette/collector/core"
 	pb "github.com/vedette-edr/vedette/proto"
@@ -20,39 +20,49 @@ import (
 // tailWait is how long a fork or exit may lie in the ring when nothing that matters follows it.
 const tailWait = 100 * time.Millisecond
 
+// calmly is the least time between two flushes that no event hurries.
+const calmly = 25 * time.Millisecond
+
 // loop is the one goroutine that reads the rings. A wake-up costs a Go process more CPU than decoding a hundred events
-// (70 to 100 us on the machine we measured, half of it when the sleep is hidden from the Go scheduler), so all of this is
-// about waking seldom.
+// (70 to 100 us on the machine we measured, half of it when the sleep is hidden from the Go scheduler), and each flush wakes the
+// bus and the analyzer too, so all of this is about waking seldom.
 type loop struct {
 	*Reader
 	sink core.Sink
 	lost Lost
 
-	bell    ringbuf.Record
 	added   bool // since the last flush
 	at      time.Time
+	turns   int // since there was a pause
 	leaving bool
+}
+
+// found says what a look at the rings has brought.
+type found struct {
+	// hurried events are to be flushed now; the others that matter may wait for pace.
+	hurried, matter int
 }
 
 // run returns when the reader is closed, or flushed and then empty.
 func (l *loop) run() error {
 	for busy := false; ; {
-		urgent, paced := 0, false
+		var got found
+		paced := false
 		var err error
 		if busy {
 			l.sleep()
 		} else {
-			urgent, paced, err = l.wait()
+			got, paced, err = l.wait()
 		}
 		if err == nil {
-			var more int
-			more, err = l.drain()
-			urgent += more
+			err = l.drain(&got)
 		}
 		if err != nil {
 			return err
 		}
-		l.flush()
+		if l.leaving || got.hurried > 0 || time.Since(l.at) >= l.pace() {
+			l.flush()
+		}
 		if l.leaving {
 			return nil
 		}
@@ -63,54 +73,59 @@ func (l *loop) run() error {
 		default:
 		}
 		// While events keep coming, one look per linger is cheaper than letting each of them wake us.
-		busy = l.leaving || urgent > 1 || urgent == 1 && (busy || paced)
+		busy = l.leaving || got.hurried > 1 || got.hurried == 1 && (busy || paced)
+		l.turns++
+		if !busy {
+			l.turns = 0
+		}
 	}
 }
 
-// wait blocks until an event rings or tailWait has passed. When the last flush is too young for another, it sleeps until it
-// is not and says so.
-func (l *loop) wait() (urgent int, paced bool, err error) {
-	if err := l.lanes.Sleeps(); err != nil {
-		return 0, false, err
+// pace is the least time between two flushes when no event hurries.
+func (l *loop) pace() time.Duration { return max(calmly, l.linger) }
+
+// wait blocks until an event rings or it is time to look: at the end of the pace, or else after tailWait. When the last flush is
+// too young even for an event that hurries, it sleeps until it is not and says so.
+func (l *loop) wait() (got found, paced bool, err error) {
+	wants, until := lane.WantsAnything, time.Now().Add(tailWait)
+	if end := l.at.Add(l.pace()); time.Now().Before(end) {
+		// What comes together with the event that was just flushed would wake us once more each time.
+		wants, until = lane.WantsHurry, end
+	}
+	if err := l.lanes.Sleeps(wants); err != nil {
+		return got, false, err
 	}
 	// An event that came before the kernel side heard that we sleep is in its ring now.
-	if urgent, err = l.drain(); urgent > 0 || err != nil {
-		return urgent, false, err
+	if err = l.drain(&got); err != nil || got.hurried > 0 || got.matter > 0 && wants == lane.WantsAnything {
+		return got, false, err
 	}
-	l.doorbell.SetDeadline(time.Now().Add(tailWait))
-	err = l.doorbell.ReadInto(&l.bell)
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, ringbuf.ErrFlushed):
-		return 0, false, nil
-	case err != nil:
-		return 0, false, fmt.Errorf("cannot wait for events: %w", err)
+	if err := l.doorbell.wait(until); err != nil {
+		return got, false, err
 	}
 	if time.Since(l.at) < l.linger {
 		l.sleep()
 		paced = true
 	}
-	return 0, paced, nil
+	return got, paced, nil
 }
 
-// drain handles all records that are in the rings, oldest first, without waiting, and gives how many of them matter at once.
-func (l *loop) drain() (urgent int, err error) {
+// drain handles all records that are in the rings, oldest first, without waiting, and adds to what was found.
+func (l *loop) drain(got *found) error {
 	for {
 		var oldest *ring
 		for _, r := range l.rings {
 			if err := r.fill(); err != nil {
-				return urgent, err
+				return err
 			}
 			if r.have && (oldest == nil || r.time < oldest.time) {
 				oldest = r
 			}
 		}
 		if oldest == nil {
-			return urgent, nil
+			return nil
 		}
 		oldest.have = false
-		if l.handle(oldest) {
-			urgent++
-		}
+		l.handle(oldest, got)
 	}
 }
 
@@ -132,8 +147,8 @@ func (r *ring) fill() error {
 	return nil
 }
 
-// handle hands one record on and reports whether it matters at once.
-func (l *loop) handle(r *ring) bool {
+// handle hands one record on.
+func (l *loop) handle(r *ring, got *found) {
 	kind, err := record.KindOf(r.head.RawSample)
 	var ev *pb.Event
 	if err == nil {
@@ -141,14 +156,21 @@ func (l *loop) handle(r *ring) bool {
 	}
 	if err != nil {
 		l.lost(r.class, pb.LossCause_LOSS_CAUSE_MALFORMED, 1)
-		return false
+		return
 	}
 	if ev == nil {
-		return false
+		return
 	}
 	l.sink.Add(ev)
 	l.added = true
-	return kind != record.Fork && kind != record.Exit
+	if kind == record.Fork || kind == record.Exit {
+		return
+	}
+	got.matter++
+	// The kernel side rings for the same: see wake_reader in bpf/include/ring.h.
+	if kind == record.Exec || r.class == pb.Class_CLASS_KERNEL {
+		got.hurried++
+	}
 }
 
 func (l *loop) flush() {
@@ -162,11 +184,20 @@ func (l *loop) flush() {
 	runtime.Gosched()
 }
 
-// sleep sleeps until a linger has passed since the last flush. The system call is hidden from the Go scheduler, which would
-// otherwise hand this processor to another thread and back; whoever wants to stop the world waits for a linger at most.
+// steady is how many turns without a pause make a load that lasts.
+const steady = 16
+
+// sleep sleeps until a linger has passed since the last flush. Under a load that lasts, the system call is hidden from the Go
+// scheduler, which would otherwise hand this processor to another thread and back; whoever wants to stop the world waits for a
+// linger at most. In a short burst that costs more than it spares: the runtime's monitor takes the processor for busy and looks at it
+// every 20 us until some 10 ms have gone by.
 func (l *loop) sleep() {
 	left := l.linger - time.Since(l.at)
 	if left <= 0 {
+		return
+	}
+	if l.turns < steady {
+		time.Sleep(left)
 		return
 	}
 	ts := unix.NsecToTimespec(int64(left))

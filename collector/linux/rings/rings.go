@@ -28,7 +28,7 @@ type Lost func(class pb.Class, cause pb.LossCause, n uint64)
 // Reader reads the rings of some classes. Run, called once, is its only method that may run beside Flush.
 type Reader struct {
 	lanes    *lane.Lanes
-	doorbell *ringbuf.Reader
+	doorbell *doorbell
 	rings    []*ring
 	linger   time.Duration
 	flushed  chan struct{}
@@ -47,12 +47,12 @@ type ring struct {
 // DefaultLinger keeps the p99 from system call to alert under 10 ms.
 const DefaultLinger = 5 * time.Millisecond
 
-// Open maps the rings of the classes that have a decoder. linger is the time from one flush to the next under load.
+// Open maps the rings of the classes that have a decoder. linger is the time from one flush of what hurries to the next.
 func Open(lanes *lane.Lanes, decoders map[lane.Class]Decoder, linger time.Duration) (*Reader, error) {
 	r := &Reader{lanes: lanes, linger: linger, flushed: make(chan struct{})}
 	var err error
-	if r.doorbell, err = ringbuf.NewReader(lanes.Doorbell()); err != nil {
-		return nil, fmt.Errorf("cannot map the doorbell of the rings: %w", err)
+	if r.doorbell, err = openDoorbell(lanes.Doorbell()); err != nil {
+		return nil, err
 	}
 	for _, class := range lane.Classes() {
 		decoder := decoders[class]
@@ -70,9 +70,9 @@ func Open(lanes *lane.Lanes, decoders map[lane.Class]Decoder, linger time.Durati
 
 // Run reads records and adds their events to the sink until Flush, and then to the last that was made.
 //
-// Only an event that matters wakes it. The first one after a pause is flushed at once; the next ones wait until a linger has
-// passed since the last flush, and under load Run looks once per linger. Forks and exits, which come with such an event or
-// need no hurry, wait for at most tailWait.
+// Only an event that matters wakes it. The first one after a pause is flushed at once. Of the next ones execs and events of the
+// kernel class wait until a linger has passed since the last flush, and while they keep coming Run looks once per linger; all
+// others travel with them or after 25 ms. Forks and exits, which mostly come with such an event, wait for at most tailWait.
 func (r *Reader) Run(sink core.Sink, lost Lost) error {
 	l := loop{Reader: r, sink: sink, lost: lost}
 	return l.run()
@@ -81,12 +81,12 @@ func (r *Reader) Run(sink core.Sink, lost Lost) error {
 // Flush makes Run read what was made and return. It is called once, after the sensors were detached.
 func (r *Reader) Flush() error {
 	close(r.flushed)
-	return r.doorbell.Flush()
+	return r.doorbell.interrupt()
 }
 
 // Close unmaps the rings. Run must have returned.
 func (r *Reader) Close() error {
-	errs := []error{r.doorbell.Close()}
+	errs := []error{r.doorbell.close()}
 	for _, one := range r.rings {
 		errs = append(errs, one.reader.Close())
 	}

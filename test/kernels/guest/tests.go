@@ -23,7 +23,8 @@ var (
 // runTests runs a test binary in a directory and makes a result of every test and subtest in it. Whether a test may be skipped
 // is for who reads the report.
 func runTests(r *results, name, binary, dir string, env ...string) {
-	args := []string{"-test.v", "-test.timeout=1200s"}
+	// A test that hangs says where, while there is time for the others.
+	args := []string{"-test.v", "-test.timeout=480s"}
 	if _, pattern, _ := strings.Cut(os.Getenv(only), "/"); pattern != "" {
 		args = append(args, "-test.run="+pattern)
 	}
