@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -45,6 +46,9 @@ func Analyze(ctx context.Context, s Settings) error {
 	if err != nil {
 		return err
 	}
+	// Loading used them all. From here on one goroutine has the work, and one processor judges half a million events a second; with
+	// more, each message wakes a second thread that finds nothing to do.
+	runtime.GOMAXPROCS(1)
 	store, last, err := position.Open(s.Config.StateDir)
 	if err != nil {
 		return fmt.Errorf("%w; make the directory and give it to the analyzer's user, or name another with --state", err)

@@ -58,29 +58,30 @@ ALWAYS_INLINE bool bit_is_set(__u64 *bits, __u32 bit)
 ALWAYS_INLINE __u32 name_bit(struct dentry *dentry)
 {
 	__u64 words[2] = {};
-	struct qstr name;
+	const unsigned char *name = FIELD(dentry, dentry, d_name.name);
+	__u32 length = FIELD(dentry, dentry, d_name.len);
 
-	bpf_core_read(&name, sizeof(name), &dentry->d_name);
-	if (name.len >= 16)
-		bpf_probe_read_kernel(words, 16, name.name);
+	if (length >= 16)
+		bpf_probe_read_kernel(words, 16, name);
 	else
-		bpf_probe_read_kernel(words, name.len & 15, name.name);
-	return interest_bit(words[0] ^ name.len, words[1]);
+		bpf_probe_read_kernel(words, length & 15, name);
+	return interest_bit(words[0] ^ length, words[1]);
 }
 
 ALWAYS_INLINE bool reading_matters(struct file *file)
 {
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct dentry *dentry = FIELD(file, file, f_path.dentry);
+	struct inode *inode = FIELD(file, file, f_inode);
+	struct super_block *filesystem = FIELD(inode, inode, i_sb);
 	struct interest *i = interest();
 
 	if (!i)
 		return false;
 	if (bit_is_set(i->names, name_bit(dentry)))
 		return true;
-	if (bit_is_set(i->names, name_bit(BPF_CORE_READ(dentry, d_parent))))
+	if (bit_is_set(i->names, name_bit(FIELD(dentry, dentry, d_parent))))
 		return true;
-	return bit_is_set(i->objects, interest_bit(BPF_CORE_READ(inode, i_ino), BPF_CORE_READ(inode, i_sb, s_dev)));
+	return bit_is_set(i->objects, interest_bit(FIELD(inode, inode, i_ino), FIELD(super_block, filesystem, s_dev)));
 }
 
 #endif

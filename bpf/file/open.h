@@ -42,7 +42,7 @@ ALWAYS_INLINE void fill_open(struct scratch *s, struct file *file, __u32 f_mode,
 
 ALWAYS_INLINE void tell_open(struct file *file, struct call_arguments *a, const struct actor *actor)
 {
-	__u32 f_mode = BPF_CORE_READ(file, f_mode);
+	__u32 f_mode = FIELD(file, file, f_mode);
 	struct scratch *s;
 
 	if (f_mode & FMODE_WRITE)

@@ -30,11 +30,13 @@ ALWAYS_INLINE void forget_written(struct file *file)
 /* Whether what is written to a description stays: not so of pipes, sockets and most devices. */
 ALWAYS_INLINE bool holds_content(struct file *file, __u32 f_mode)
 {
+	struct inode *inode;
 	__u32 mode;
 
 	if (!(f_mode & FMODE_WRITE))
 		return false;
-	mode = BPF_CORE_READ(file, f_inode, i_mode);
+	inode = FIELD(file, file, f_inode);
+	mode = FIELD(inode, inode, i_mode);
 	return is_kind(mode, S_IFREG) || is_kind(mode, S_IFBLK);
 }
 
@@ -133,7 +135,7 @@ ALWAYS_INLINE void note_written(struct file *file, struct call_arguments *a, __u
 	__u64 offset = a->call == CALL_FALLOCATE ? a->a2 : a->a3;
 	struct written first = {}, *before;
 
-	if (!holds_content(file, BPF_CORE_READ(file, f_mode)))
+	if (!holds_content(file, FIELD(file, file, f_mode)))
 		return;
 	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == PROC_SUPER_MAGIC)
 		tell_procfs(file, offset_of(file, a->call, offset, length),
@@ -267,7 +269,7 @@ ALWAYS_INLINE void closing(struct file *file, int others)
 {
 	struct written *w;
 
-	if (!(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
+	if (!(FIELD(file, file, f_mode) & FMODE_WRITE))
 		return;
 	w = bpf_map_lookup_elem(&written_files, &file);
 	if (!w || references(file) > 1 + others)

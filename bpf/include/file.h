@@ -13,8 +13,8 @@ ALWAYS_INLINE void fill_times(struct file_identity *f, struct inode *inode)
 	if (bpf_core_field_exists(inode->i_ctime_sec)) {
 		/* Bit 31 says that somebody has asked for the time (I_CTIME_QUERIED, 6.13). */
 		f->ctime_ns =
-			BPF_CORE_READ(inode, i_ctime_sec) * 1000000000LL + (BPF_CORE_READ(inode, i_ctime_nsec) & ~(1U << 31));
-		f->mtime_ns = BPF_CORE_READ(inode, i_mtime_sec) * 1000000000LL + BPF_CORE_READ(inode, i_mtime_nsec);
+			FIELD(inode, inode, i_ctime_sec) * 1000000000LL + (FIELD(inode, inode, i_ctime_nsec) & ~(1U << 31));
+		f->mtime_ns = FIELD(inode, inode, i_mtime_sec) * 1000000000LL + FIELD(inode, inode, i_mtime_nsec);
 		return;
 	}
 	if (bpf_core_field_exists(v610->__i_ctime))
@@ -44,14 +44,16 @@ ALWAYS_INLINE __s64 access_time(struct inode *inode)
 /* What an inode says of itself; flags that its name decides are not among it. */
 ALWAYS_INLINE void fill_inode(struct file_identity *f, struct inode *inode)
 {
-	f->device = encode_device(BPF_CORE_READ(inode, i_sb, s_dev));
-	f->filesystem = BPF_CORE_READ(inode, i_sb, s_magic);
-	f->inode = BPF_CORE_READ(inode, i_ino);
-	f->mode = BPF_CORE_READ(inode, i_mode);
-	f->uid = BPF_CORE_READ(inode, i_uid.val);
-	f->gid = BPF_CORE_READ(inode, i_gid.val);
-	f->links = BPF_CORE_READ(inode, i_nlink);
-	f->size = BPF_CORE_READ(inode, i_size);
+	struct super_block *filesystem = FIELD(inode, inode, i_sb);
+
+	f->device = encode_device(FIELD(super_block, filesystem, s_dev));
+	f->filesystem = FIELD(super_block, filesystem, s_magic);
+	f->inode = FIELD(inode, inode, i_ino);
+	f->mode = FIELD(inode, inode, i_mode);
+	f->uid = FIELD(inode, inode, i_uid.val);
+	f->gid = FIELD(inode, inode, i_gid.val);
+	f->links = FIELD(inode, inode, i_nlink);
+	f->size = FIELD(inode, inode, i_size);
 	f->flags = 0;
 	fill_times(f, inode);
 	if (f->mode & S_IWOTH)
@@ -129,19 +131,19 @@ ALWAYS_INLINE __u32 append_file(struct scratch *s, struct file_identity *f, stru
 {
 	if (!file)
 		return 0;
-	return append_object(s, f, BPF_CORE_READ(file, f_inode), BPF_CORE_READ(file, f_path.mnt),
-			     BPF_CORE_READ(file, f_path.dentry));
+	return append_object(s, f, FIELD(file, file, f_inode), FIELD(file, file, f_path.mnt), FIELD(file, file, f_path.dentry));
 }
 
 /* The open file of a descriptor of a task, NULL when there is none. */
 ALWAYS_INLINE struct file *file_of_descriptor(struct task_struct *task, int descriptor)
 {
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct files_struct *open = FIELD(task_struct, task, files);
+	struct fdtable *table = FIELD(files_struct, open, fdt);
 	struct file **files, *file = NULL;
 
-	if (!table || descriptor < 0 || (__u32)descriptor >= BPF_CORE_READ(table, max_fds))
+	if (!table || descriptor < 0 || (__u32)descriptor >= FIELD(fdtable, table, max_fds))
 		return NULL;
-	files = BPF_CORE_READ(table, fd);
+	files = FIELD(fdtable, table, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
 	return file;
 }

@@ -57,6 +57,7 @@ enum {
 enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158,
 	BPF_FUNC_for_each_map_elem = 164,
+	BPF_FUNC_cgrp_storage_get = 210,
 };
 
 /* A macro of another value on older kernels. */

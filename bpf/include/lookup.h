@@ -104,14 +104,17 @@ ROUND __u64 lookup_hash(__u32 slot)
 
 #define CHAIN_STEPS 48
 
-/* The entry of a component within w->dentry, 0 when the cache has none. */
-ROUND __u64 lookup_child(__u32 slot, __u64 hash_length)
+/* Leaves the entry of a component within w->dentry in w->child, NULL when the cache has none. */
+ROUND __u32 lookup_child(__u32 slot, __u64 hash_length)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
 	struct hlist_bl_node *node = NULL;
 	struct dentry *directory;
 
-	if (!s || !dentry_table)
+	if (!s)
+		return 0;
+	s->name_walk.child = NULL;
+	if (!dentry_table)
 		return 0;
 	directory = s->name_walk.dentry;
 	bpf_probe_read_kernel(&node, sizeof(node), (void *)(dentry_table + 8 * ((__u32)hash_length >> dentry_shift)));
@@ -119,14 +122,13 @@ ROUND __u64 lookup_child(__u32 slot, __u64 hash_length)
 	node = (void *)((__u64)node & ~1ULL);
 	for (int i = 0; i < CHAIN_STEPS && node; i++) {
 		struct dentry *dentry = (void *)node - bpf_core_field_offset(struct dentry, d_hash);
-		struct qstr name;
 
-		if (BPF_CORE_READ(dentry, d_parent) == directory) {
-			bpf_core_read(&name, sizeof(name), &dentry->d_name);
-			if (((__u64)name.len << 32 | name.hash) == hash_length)
-				return (__u64)dentry;
+		if (FIELD(dentry, dentry, d_parent) == directory &&
+		    ((__u64)FIELD(dentry, dentry, d_name.len) << 32 | FIELD(dentry, dentry, d_name.hash)) == hash_length) {
+			s->name_walk.child = dentry;
+			return 0;
 		}
-		node = BPF_CORE_READ(node, next);
+		node = FIELD(hlist_bl_node, node, next);
 	}
 	return 0;
 }
@@ -166,7 +168,7 @@ ALWAYS_INLINE bool is_mountpoint(struct dentry *dentry)
 
 	if (bpf_core_enum_value_exists(enum dentry_flags, DCACHE_MOUNTED))
 		flag = bpf_core_enum_value(enum dentry_flags, DCACHE_MOUNTED);
-	return BPF_CORE_READ(dentry, d_flags) & flag;
+	return FIELD(dentry, dentry, d_flags) & flag;
 }
 
 /* The mount on w->dentry as seen from w->mnt: its address, 0 for none, 1 when there are too many to look through. */
@@ -203,7 +205,7 @@ ROUND __u32 lookup_mounted(__u32 slot)
 		m = (void *)found;
 		mnt = (void *)m + bpf_core_field_offset(struct mount, mnt);
 		w->mnt = mnt;
-		w->dentry = BPF_CORE_READ(mnt, mnt_root);
+		w->dentry = FIELD(vfsmount, mnt, mnt_root);
 	}
 	w->result = LOOKUP_UNKNOWN;
 	return w->result;
@@ -530,11 +532,12 @@ ROUND __u32 lookup_round(__u32 slot)
 	}
 	if (lookup_self(slot, length))
 		return w->result;
-	child = (void *)lookup_child(slot, hash_length);
-	inode = child ? BPF_CORE_READ(child, d_inode) : NULL;
+	lookup_child(slot, hash_length);
+	child = w->child;
+	inode = child ? FIELD(dentry, child, d_inode) : NULL;
 	if (!inode)
 		return !last ? LOOKUP_UNKNOWN : child ? LOOKUP_NEGATIVE : LOOKUP_ABSENT;
-	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFLNK && (!last || (w->flags & LOOKUP_FOLLOW) || slash)) {
+	if ((FIELD(inode, inode, i_mode) & S_IFMT) == S_IFLNK && (!last || (w->flags & LOOKUP_FOLLOW) || slash)) {
 		if (++w->links > MOST_LINKS)
 			return LOOKUP_UNKNOWN;
 		if (BPF_CORE_READ(inode, i_sb, s_magic) == PROC_SUPER_MAGIC && !BPF_CORE_READ(inode, i_link))
@@ -626,7 +629,7 @@ ALWAYS_INLINE bool lookup_begin(struct scratch *s, int descriptor)
 {
 	struct task_struct *task = current_task();
 	struct name_walk *w = &s->name_walk;
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct fs_struct *fs = FIELD(task_struct, task, fs);
 
 	w->result = 0;
 	w->links = 0;
@@ -634,19 +637,19 @@ ALWAYS_INLINE bool lookup_begin(struct scratch *s, int descriptor)
 	w->parent_mnt = NULL;
 	w->last_length = 0;
 	w->at = NAME_START;
-	w->root = BPF_CORE_READ(fs, root.dentry);
-	w->root_mnt = BPF_CORE_READ(fs, root.mnt);
+	w->root = FIELD(fs_struct, fs, root.dentry);
+	w->root_mnt = FIELD(fs_struct, fs, root.mnt);
 	if (s->name[NAME_START] == '/') {
 		w->dentry = w->root;
 		w->mnt = w->root_mnt;
 	} else if (descriptor == AT_FDCWD) {
-		w->dentry = BPF_CORE_READ(fs, pwd.dentry);
-		w->mnt = BPF_CORE_READ(fs, pwd.mnt);
+		w->dentry = FIELD(fs_struct, fs, pwd.dentry);
+		w->mnt = FIELD(fs_struct, fs, pwd.mnt);
 	} else {
 		struct file *file = file_of_descriptor(task, descriptor);
 
-		w->dentry = file ? BPF_CORE_READ(file, f_path.dentry) : NULL;
-		w->mnt = file ? BPF_CORE_READ(file, f_path.mnt) : NULL;
+		w->dentry = file ? FIELD(file, file, f_path.dentry) : NULL;
+		w->mnt = file ? FIELD(file, file, f_path.mnt) : NULL;
 	}
 	return w->dentry && w->mnt;
 }

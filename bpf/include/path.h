@@ -25,11 +25,11 @@ ALWAYS_INLINE void path_step(struct scratch *s, struct path_walk *w)
 	struct dentry *dentry = w->dentry, *parent;
 	__u32 length, offset = w->offset;
 	struct vfsmount *mnt = w->mnt;
-	struct qstr name;
+	const unsigned char *name;
 
 	if (dentry == w->mnt_root) {
 		struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-		struct mount *up = BPF_CORE_READ(m, mnt_parent);
+		struct mount *up = FIELD(mount, m, mnt_parent);
 
 		if (up == m || !up) {
 			/* An internal or detached mount belongs to no namespace. */
@@ -37,21 +37,21 @@ ALWAYS_INLINE void path_step(struct scratch *s, struct path_walk *w)
 			return;
 		}
 		mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
-		w->dentry = BPF_CORE_READ(m, mnt_mountpoint);
+		w->dentry = FIELD(mount, m, mnt_mountpoint);
 		w->mnt = mnt;
-		w->mnt_root = BPF_CORE_READ(mnt, mnt_root);
+		w->mnt_root = FIELD(vfsmount, mnt, mnt_root);
 		return;
 	}
-	parent = BPF_CORE_READ(dentry, d_parent);
-	bpf_core_read(&name, sizeof(name), &dentry->d_name);
-	length = name.len & 0xff;
+	parent = FIELD(dentry, dentry, d_parent);
+	name = FIELD(dentry, dentry, d_name.name);
+	length = FIELD(dentry, dentry, d_name.len) & 0xff;
 	if (length + 1 > offset) {
 		w->result = WALK_INCOMPLETE;
 		return;
 	}
 	offset -= length;
 	/* The mask bounds the offset for the verifier; the name area behind TEXT_MAX takes what starts at its last byte. */
-	bpf_probe_read_kernel(&s->path[offset & (TEXT_MAX - 1)], length, name.name);
+	bpf_probe_read_kernel(&s->path[offset & (TEXT_MAX - 1)], length, name);
 	if (parent == dentry) {
 		/* A tree of its own, such as memfd: its name is all there is. */
 		w->offset = offset;

@@ -47,6 +47,8 @@ struct name_walk {
 	struct vfsmount *root_mnt;
 	struct dentry *dentry;
 	struct vfsmount *mnt;
+	/* What lookup_child has found. */
+	struct dentry *child;
 	/* The directory that holds the last component, when that is not "..". */
 	struct dentry *parent;
 	struct vfsmount *parent_mnt;
