@@ -28,6 +28,7 @@ type Wanted struct {
 	mu          sync.RWMutex
 	configured  []glob.Pattern
 	asked       []glob.Pattern
+	paths       glob.Set // of both
 	off         []kernel.Operation
 	failedOpens bool
 	objects     map[object]struct{}
@@ -44,7 +45,7 @@ const (
 // NewWanted tells the reading of files whose path one of the patterns matches, and does not tell the operations in off.
 // What already exists under such a path is looked up now, which needs the rights to do so.
 func NewWanted(sieve Sieve, patterns []glob.Pattern, off []kernel.Operation) (*Wanted, error) {
-	w := &Wanted{sieve: sieve, configured: patterns, off: off, objects: map[object]struct{}{}}
+	w := &Wanted{sieve: sieve, configured: patterns, paths: glob.NewSet(patterns), off: off, objects: map[object]struct{}{}}
 	if err := w.tellSieve(); err != nil {
 		return nil, err
 	}
@@ -95,6 +96,7 @@ func (w *Wanted) Ask(i *pb.Interest) (refused int, err error) {
 	w.mu.Lock()
 	same := slices.Equal(asked, w.asked) && w.failedOpens == i.FailedOpens
 	w.asked, w.failedOpens = asked, i.FailedOpens
+	w.paths = glob.NewSet(slices.Concat(w.configured, asked))
 	w.mu.Unlock()
 	if same {
 		return refused, nil
@@ -130,18 +132,13 @@ func (w *Wanted) reads(f *pb.File) bool {
 	if _, known := w.objects[object{f.Device, f.Inode}]; known {
 		return true
 	}
-	return w.matches(f.Path)
-}
-
-func (w *Wanted) matches(path []byte) bool {
-	match := func(p glob.Pattern) bool { return p.Match(path) }
-	return slices.ContainsFunc(w.configured, match) || slices.ContainsFunc(w.asked, match)
+	return w.paths.Match(f.Path)
 }
 
 // learn remembers an object that has come to lie at a path whose reading is told.
 func (w *Wanted) learn(path []byte, device, inode uint64) error {
 	w.mu.RLock()
-	match := inode != 0 && w.matches(path)
+	match := inode != 0 && w.paths.Match(path)
 	w.mu.RUnlock()
 	if !match {
 		return nil

@@ -39,6 +39,55 @@ func TestParseRefusesWhatTheKernelSideCannotKnow(t *testing.T) {
 	}
 }
 
+func FuzzSet(f *testing.F) {
+	f.Add("/a*b/**/c", "/etc/x*", "/axb/c/c")
+	f.Add("**/x", "/a/**", "/a/b/c")
+	f.Add("**/keyrings/*", "/proc/*/mem", "/home/u/keyrings/k")
+	f.Fuzz(func(t *testing.T, one, other, path string) {
+		var patterns []Pattern
+		for _, text := range []string{one, other} {
+			if p, err := Parse(text); err == nil {
+				patterns = append(patterns, p)
+			}
+		}
+		if got, want := NewSet(patterns).Match([]byte(path)), anyMatches(patterns, []byte(path)); got != want {
+			t.Errorf("the set of %q matches %q: %v, want %v", patterns, path, got, want)
+		}
+	})
+}
+
+// A set of the size that a collector has, and a path that none of it means.
+func BenchmarkSet(b *testing.B) {
+	var patterns []Pattern
+	for _, text := range []string{
+		"/etc/shadow", "/etc/gshadow", "/etc/krb5.keytab", "/etc/ssh/ssh_host_*_key", "**/.ssh/id_*", "**/.aws/credentials", "**/.kube/config",
+		"**/.netrc", "**/.pgpass", "**/Login Data", "**/Cookies", "**/key4.db", "**/logins.json", "**/keyrings/*", "/proc/*/mem", "/dev/mem",
+	} {
+		p, err := Parse(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		patterns = append(patterns, p)
+	}
+	path, set := []byte("/home/user/src/project/build/objects/module.o"), NewSet(patterns)
+	b.Run("set", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if set.Match(path) {
+				b.Fatal("it matches")
+			}
+		}
+	})
+	b.Run("one by one", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if anyMatches(patterns, path) {
+				b.Fatal("it matches")
+			}
+		}
+	})
+}
+
 // A regular expression is the slow and obvious way.
 func FuzzMatch(f *testing.F) {
 	f.Add("/a*b/**/c", "/axb/c/c")
