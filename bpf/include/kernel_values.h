@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* Values that the kernel's BTF does not hold, being macros. */
+#ifndef VEDETTE_INCLUDE_KERNEL_VALUES_H
+#define VEDETTE_INCLUDE_KERNEL_VALUES_H
+
+/* include/linux/sched.h, include/linux/fs.h, include/uapi/linux/{stat,magic}.h */
+#define PF_KTHREAD 0x00200000
+#define FMODE_EXEC_FLAG 0x20
+#define SIGNAL_GROUP_EXIT 0x00000004
+#define TMPFS_MAGIC 0x01021994
+#define MNT_NOEXEC 0x04
+#define DCACHE_MOUNTED_BEFORE_ENUM 0x00010000
+#define OVERLAYFS_MAGIC 0x794c7630
+#define PID_FS_MAGIC 0x50494446
+#define VM_READ 0x1
+#define VM_WRITE 0x2
+#define VM_EXEC 0x4
+#define READ_IMPLIES_EXEC 0x0400000
+#define DCACHE_MOUNTED_BEFORE_ENUM 0x00010000
+#define PROC_SUPER_MAGIC 0x9fa0
+#define SYSFS_MAGIC 0x62656572
+#define ANON_INODE_FS_MAGIC 0x09041934
+#define TS_COMPAT 0x0002
+#define FMODE_READ 0x1
+#define FMODE_WRITE 0x2
+#define FMODE_CREATED 0x100000
+#define E2BIG 7
+#define AT_FDCWD -100
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_REMOVEDIR 0x200
+#define AT_SYMLINK_FOLLOW 0x400
+#define AT_EMPTY_PATH 0x1000
+#define RENAME_EXCHANGE 2
+#define O_WRONLY 01
+#define O_CREAT 0100
+#define O_EXCL 0200
+#define O_TRUNC 01000
+#define AF_UNIX 1
+#define S_IFSOCK 0140000
+#define OPEN_TREE_CLONE 1
+#define CLOSE_RANGE_CLOEXEC 4
+#define EPERM 1
+#define EACCES 13
+#define S_IFMT 0170000
+#define S_IFREG 0100000
+#define S_IFBLK 0060000
+#define S_IFCHR 0020000
+#define S_IFLNK 0120000
+#define S_IFDIR 0040000
+#define S_IWOTH 0002
+#define S_ISUID 0004000
+#define S_ISGID 0002000
+
+/* include/uapi/linux/{sched,prctl}.h */
+#define CLONE_NEWTIME 0x00000080
+#define CLONE_NEWNS 0x00020000
+#define CLONE_NEWCGROUP 0x02000000
+#define CLONE_NEWUTS 0x04000000
+#define CLONE_NEWIPC 0x08000000
+#define CLONE_NEWUSER 0x10000000
+#define CLONE_NEWPID 0x20000000
+#define CLONE_NEWNET 0x40000000
+#define PR_SET_KEEPCAPS 8
+#define PR_CAPBSET_DROP 24
+#define PR_SET_SECUREBITS 28
+#define PR_CAP_AMBIENT 47
+#define PR_CAP_AMBIENT_IS_SET 1
+
+#endif
