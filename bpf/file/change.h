@@ -12,7 +12,9 @@ struct pending_call {
 	/* What the names led to; of a call with one name the second is unused. */
 	struct file_identity object[2];
 	/* It is told of before it is done: nothing can be compared with afterwards. */
-	__u64 ahead;
+	__u32 ahead;
+	/* Bit of each name that leads to what is not to be read unseen under another name. */
+	__u32 secret;
 };
 
 #define PENDING_CALLS 8192
@@ -58,6 +60,36 @@ ROUND __u32 keep_name(__u32 slot, int directory, __u64 string, __u32 flags)
 		object->mount_id = BPF_CORE_READ(m, mnt_id);
 	}
 	return 0;
+}
+
+/* Keeps whether the name that was just kept leads to a secret: the call is about to give it another. */
+ROUND __u32 keep_secret(__u32 slot, __u32 which)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
+	struct dentry *dentry;
+	struct pending_call *p;
+
+	if (!s || which > 1)
+		return 0;
+	p = RECORD(s, pending_call);
+	dentry = s->name_walk.dentry;
+	if ((which ? p->name[1].result : p->name[0].result) == LOOKUP_FOUND && secret(dentry, FIELD(dentry, dentry, d_inode)))
+		p->secret |= 1U << which;
+	return 0;
+}
+
+/* The two names of a call that moves something, or makes it known under another name. */
+ALWAYS_INLINE void keep_names(struct scratch *s, struct names *n)
+{
+	bool moves = n->operation == ACT_RENAME || n->operation == ACT_LINK;
+
+	keep_name(s->slot, n->directory[0], (__u64)n->string[0], n->flags[0]);
+	if (!moves)
+		return;
+	keep_secret(s->slot, 0);
+	keep_name(s->slot, n->directory[1], (__u64)n->string[1], n->flags[1] | SECOND_NAME);
+	if (n->operation == ACT_RENAME)
+		keep_secret(s->slot, 1);
 }
 
 /*
@@ -131,9 +163,7 @@ ALWAYS_INLINE void change_enter(struct pt_regs *regs)
 		return;
 	p = RECORD(s, pending_call);
 	__builtin_memset(p, 0, sizeof(*p));
-	keep_name(s->slot, n.directory[0], (__u64)n.string[0], n.flags[0]);
-	if (n.operation == ACT_RENAME || n.operation == ACT_LINK)
-		keep_name(s->slot, n.directory[1], (__u64)n.string[1], n.flags[1] | SECOND_NAME);
+	keep_names(s, &n);
 	bpf_map_update_elem(&pending_calls, &thread, p, BPF_ANY);
 	scratch_release(s);
 }
@@ -323,6 +353,10 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 /* Tells of a change that was made, with what is known of before. */
 ALWAYS_INLINE void tell_changed(struct call_arguments *a, struct names *n, struct pending_call *p, const struct actor *actor)
 {
+	if (p && (p->secret & 1))
+		note_moved(&p->object[0]);
+	if (p && (p->secret & 2))
+		note_moved(&p->object[1]);
 	if (n->operation != ACT_RENAME) {
 		tell_change(a, n, p, actor);
 		return;

@@ -21,6 +21,7 @@ const (
 	fileMapDoorbell                  = "doorbell"
 	fileMapInterests                 = "interests"
 	fileMapLongLinks                 = "long_links"
+	fileMapMovedObjects              = "moved_objects"
 	fileMapPendingCalls              = "pending_calls"
 	fileMapPendingRequests           = "pending_requests"
 	fileMapReaderStates              = "reader_states"
@@ -146,6 +147,7 @@ type fileMapSpecs struct {
 	Doorbell        *ebpf.MapSpec `ebpf:"doorbell"`
 	Interests       *ebpf.MapSpec `ebpf:"interests"`
 	LongLinks       *ebpf.MapSpec `ebpf:"long_links"`
+	MovedObjects    *ebpf.MapSpec `ebpf:"moved_objects"`
 	PendingCalls    *ebpf.MapSpec `ebpf:"pending_calls"`
 	PendingRequests *ebpf.MapSpec `ebpf:"pending_requests"`
 	ReaderStates    *ebpf.MapSpec `ebpf:"reader_states"`
@@ -199,6 +201,7 @@ type fileMaps struct {
 	Doorbell        *ebpf.Map `ebpf:"doorbell"`
 	Interests       *ebpf.Map `ebpf:"interests"`
 	LongLinks       *ebpf.Map `ebpf:"long_links"`
+	MovedObjects    *ebpf.Map `ebpf:"moved_objects"`
 	PendingCalls    *ebpf.Map `ebpf:"pending_calls"`
 	PendingRequests *ebpf.Map `ebpf:"pending_requests"`
 	ReaderStates    *ebpf.Map `ebpf:"reader_states"`
@@ -217,6 +220,7 @@ func (m *fileMaps) Close() error {
 		m.Doorbell,
 		m.Interests,
 		m.LongLinks,
+		m.MovedObjects,
 		m.PendingCalls,
 		m.PendingRequests,
 		m.ReaderStates,

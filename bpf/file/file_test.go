@@ -140,6 +140,18 @@ func TestReadingIsToldOfWhatMatters(t *testing.T) {
 	s = o.one(t, Open, read(other))
 	want(t, "path", s.texts[TextPath], other)
 
+	// Of what has just got another name the kernel side knows by itself.
+	for by, move := range map[string]func(from, to string) error{"link": os.Link, "rename": os.Rename} {
+		must(t, os.RemoveAll(secret))
+		must(t, os.WriteFile(secret, nil, 0o600))
+		moved := filepath.Join(dir, by)
+		s = o.one(t, Open, func() {
+			must(t, move(secret, moved))
+			read(moved)()
+		})
+		want(t, "path", s.texts[TextPath], moved)
+	}
+
 	must(t, o.sensor.SetInterest(Interest{FailedOpens: true}))
 	s = o.one(t, Open, func() { _, _ = os.ReadFile(dir + "/none") })
 	want(t, "error", s.Error, int32(unix.ENOENT))

@@ -13,6 +13,7 @@ type interest struct {
 	failedOpens uint64
 	names       [interestBits / 64]uint64
 	objects     [interestBits / 64]uint64
+	_           uint64 // the kernel side's own
 }
 
 // Interest says what of the frequent things is to be told. It is a coarse sieve: what passes it is not yet meant.

@@ -8,6 +8,7 @@
 #define VEDETTE_INTEREST_H
 
 #include "../include/core.h"
+#include "../include/record.h"
 
 #define INTEREST_BITS 8192
 
@@ -16,6 +17,7 @@ struct interest {
 	__u64 failed_opens;
 	__u64 names[INTEREST_BITS / 64];
 	__u64 objects[INTEREST_BITS / 64];
+	__u64 moved_until; /* only the kernel side's: till when moved_objects is to be looked at */
 };
 
 struct {
@@ -68,12 +70,46 @@ ALWAYS_INLINE __u32 name_bit(struct dentry *dentry)
 	return interest_bit(words[0] ^ length, words[1]);
 }
 
-ALWAYS_INLINE bool reading_matters(struct file *file)
+struct moved_key {
+	__u64 inode;
+	__u64 device;
+};
+
+/* Objects whose reading matters and that have just got another name, until user space knows them: it hears of it later. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct moved_key);
+	__type(value, __u8);
+} moved_objects SEC(".maps");
+
+#define MOVED_FOR 5000000000ULL
+
+ALWAYS_INLINE void note_moved(struct file_identity *f)
 {
-	struct dentry *dentry = FIELD(file, file, f_path.dentry);
-	struct inode *inode = FIELD(file, file, f_inode);
+	struct moved_key key = {.inode = f->inode, .device = f->device};
+	struct interest *i = interest();
+	__u8 one = 1;
+
+	if (!i || bpf_map_update_elem(&moved_objects, &key, &one, BPF_ANY))
+		return;
+	i->moved_until = bpf_ktime_get_boot_ns() + MOVED_FOR;
+}
+
+ALWAYS_INLINE bool has_moved(struct interest *i, __u64 inode, __u32 device)
+{
+	struct moved_key key = {.inode = inode, .device = encode_device(device)};
+
+	return i->moved_until && bpf_ktime_get_boot_ns() < i->moved_until && bpf_map_lookup_elem(&moved_objects, &key);
+}
+
+/* Whether the reading of an object matters by a name it has. */
+ALWAYS_INLINE bool secret(struct dentry *dentry, struct inode *inode)
+{
 	struct super_block *filesystem = FIELD(inode, inode, i_sb);
 	struct interest *i = interest();
+	__u32 device;
+	__u64 number;
 
 	if (!i)
 		return false;
@@ -81,7 +117,14 @@ ALWAYS_INLINE bool reading_matters(struct file *file)
 		return true;
 	if (bit_is_set(i->names, name_bit(FIELD(dentry, dentry, d_parent))))
 		return true;
-	return bit_is_set(i->objects, interest_bit(FIELD(inode, inode, i_ino), FIELD(super_block, filesystem, s_dev)));
+	number = FIELD(inode, inode, i_ino);
+	device = FIELD(super_block, filesystem, s_dev);
+	return bit_is_set(i->objects, interest_bit(number, device)) || has_moved(i, number, device);
+}
+
+ALWAYS_INLINE bool reading_matters(struct file *file)
+{
+	return secret(FIELD(file, file, f_path.dentry), FIELD(file, file, f_inode));
 }
 
 #endif

@@ -216,11 +216,8 @@ ALWAYS_INLINE void keep_request(struct scratch *s, struct io_kiocb *request, __u
 		if (opcode == IORING_OP_FTRUNCATE && bpf_core_field_exists(request->cqe) &&
 		    !(BPF_CORE_READ(request, flags) & REQUEST_FIXED_FILE))
 			a.a0 = BPF_CORE_READ(request, cqe.fd);
-		if (names_of_kept(&n, &a)) {
-			keep_name(s->slot, n.directory[0], (__u64)n.string[0], n.flags[0]);
-			if (n.operation == ACT_RENAME || n.operation == ACT_LINK)
-				keep_name(s->slot, n.directory[1], (__u64)n.string[1], n.flags[1] | SECOND_NAME);
-		}
+		if (names_of_kept(&n, &a))
+			keep_names(s, &n);
 	}
 	p->ahead = ahead;
 	q->before = *p;

@@ -32,7 +32,8 @@ type Child struct {
 
 // Options have working zero values.
 type Options struct {
-	// StartTimeout bounds the wait for Ready at the first start; 0 means 30 s.
+	// StartTimeout bounds the wait for Ready at the first start; 0 means 90 s. The collector has the kernel verify some
+	// 600,000 instructions, seconds of a processor, which a busy host may not have free at once.
 	StartTimeout time.Duration
 	// StopTimeout is how long a child may take to end after SIGTERM before it gets SIGKILL; 0 means 5 s.
 	StopTimeout time.Duration
@@ -141,7 +142,7 @@ func (o Options) withDefaults() Options {
 			*d = value
 		}
 	}
-	set(&o.StartTimeout, 30*time.Second)
+	set(&o.StartTimeout, 90*time.Second)
 	set(&o.StopTimeout, 5*time.Second)
 	set(&o.BackoffFirst, 200*time.Millisecond)
 	set(&o.BackoffMost, 10*time.Second)
