@@ -12,9 +12,7 @@ struct pending_call {
 	/* What the names led to; of a call with one name the second is unused. */
 	struct file_identity object[2];
 	/* It is told of before it is done: nothing can be compared with afterwards. */
-	__u32 ahead;
-	/* Bit of each name that leads to what is not to be read unseen under another name. */
-	__u32 secret;
+	__u64 ahead;
 };
 
 #define PENDING_CALLS 8192
@@ -62,23 +60,28 @@ ROUND __u32 keep_name(__u32 slot, int directory, __u64 string, __u32 flags)
 	return 0;
 }
 
-/* Keeps whether the name that was just kept leads to a secret: the call is about to give it another. */
-ROUND __u32 keep_secret(__u32 slot, __u32 which)
+/*
+ * The name that was just kept is about to lose its object to another, or to share it. A secret is noted before that is done: another
+ * thread may read it under the new name before the call returns. A call that fails has it looked up for nothing, for a while.
+ */
+ROUND __u32 note_secret(__u32 slot, __u32 which)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch_slots, &slot);
 	struct dentry *dentry;
 	struct pending_call *p;
+	__u32 result;
 
-	if (!s || which > 1)
+	if (!s)
 		return 0;
 	p = RECORD(s, pending_call);
 	dentry = s->name_walk.dentry;
-	if ((which ? p->name[1].result : p->name[0].result) == LOOKUP_FOUND && secret(dentry, FIELD(dentry, dentry, d_inode)))
-		p->secret |= 1U << which;
+	result = which ? p->name[1].result : p->name[0].result;
+	if (result == LOOKUP_FOUND && secret(dentry, FIELD(dentry, dentry, d_inode)))
+		note_moved(which ? &p->object[1] : &p->object[0]);
 	return 0;
 }
 
-/* The two names of a call that moves something, or makes it known under another name. */
+/* The name of a call, or the two of one that moves something or gives it another name. */
 ALWAYS_INLINE void keep_names(struct scratch *s, struct names *n)
 {
 	bool moves = n->operation == ACT_RENAME || n->operation == ACT_LINK;
@@ -86,10 +89,10 @@ ALWAYS_INLINE void keep_names(struct scratch *s, struct names *n)
 	keep_name(s->slot, n->directory[0], (__u64)n->string[0], n->flags[0]);
 	if (!moves)
 		return;
-	keep_secret(s->slot, 0);
+	note_secret(s->slot, 0);
 	keep_name(s->slot, n->directory[1], (__u64)n->string[1], n->flags[1] | SECOND_NAME);
 	if (n->operation == ACT_RENAME)
-		keep_secret(s->slot, 1);
+		note_secret(s->slot, 1);
 }
 
 /*
@@ -353,10 +356,6 @@ ALWAYS_INLINE void tell_change(struct call_arguments *a, struct names *n, struct
 /* Tells of a change that was made, with what is known of before. */
 ALWAYS_INLINE void tell_changed(struct call_arguments *a, struct names *n, struct pending_call *p, const struct actor *actor)
 {
-	if (p && (p->secret & 1))
-		note_moved(&p->object[0]);
-	if (p && (p->secret & 2))
-		note_moved(&p->object[1]);
 	if (n->operation != ACT_RENAME) {
 		tell_change(a, n, p, actor);
 		return;

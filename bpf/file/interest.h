@@ -75,7 +75,7 @@ struct moved_key {
 	__u64 device;
 };
 
-/* Objects whose reading matters and that have just got another name, until user space knows them: it hears of it later. */
+/* Objects whose reading matters and that are about to get another name, until user space knows them: it hears of it later. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
