@@ -118,11 +118,17 @@ func TestReadingByTheOtherSideWakesNobody(t *testing.T) {
 		<-ended
 		return n
 	}
-	plain, calm := woken(false)-messages, woken(true)-messages
-	t.Logf("%d reads by the other side: %d wake-ups with net.UnixConn, %d with this", messages, plain, calm)
-	if calm > messages/5 {
-		t.Errorf("%d reads by the other side have woken the process %d times, want none; net.UnixConn is woken %d times", messages, calm, plain)
+	// The runtime's monitor wakes by itself, on a busy machine more often: what wakes the process every time shows every time.
+	const attempts = 5
+	var plain, calm int64
+	for range attempts {
+		plain, calm = woken(false)-messages, woken(true)-messages
+		t.Logf("%d reads by the other side: %d wake-ups with net.UnixConn, %d with this", messages, plain, calm)
+		if calm <= messages/5 {
+			return
+		}
 	}
+	t.Errorf("%d reads by the other side have woken the process %d times, want hardly any; net.UnixConn is woken %d times", messages, calm, plain)
 }
 
 // sleepUnseen sleeps in a system call that the runtime does not know of; it counts as one wake-up.
