@@ -46,9 +46,9 @@ func Analyze(ctx context.Context, s Settings) error {
 	if err != nil {
 		return err
 	}
-	// Loading used them all. From here on one goroutine has the work, and one processor judges half a million events a second; with
-	// more, each message wakes a second thread that finds nothing to do.
-	runtime.GOMAXPROCS(1)
+	// Loading used them all. From here on one goroutine has the work; a second processor collects garbage beside it. With more, each
+	// message wakes threads that find nothing to do.
+	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 	store, last, err := position.Open(s.Config.StateDir)
 	if err != nil {
 		return fmt.Errorf("%w; make the directory and give it to the analyzer's user, or name another with --state", err)

@@ -31,10 +31,11 @@ type loop struct {
 	sink core.Sink
 	lost Lost
 
-	added   bool // since the last flush
-	at      time.Time
-	turns   int // since there was a pause
-	leaving bool
+	added     bool // since the last flush
+	at        time.Time
+	hurriedAt time.Time // the last flush of what hurried
+	turns     int       // since there was a pause
+	leaving   bool
 }
 
 // found says what a look at the rings has brought.
@@ -61,7 +62,7 @@ func (l *loop) run() error {
 			return err
 		}
 		if l.leaving || got.hurried > 0 || time.Since(l.at) >= l.pace() {
-			l.flush()
+			l.flush(got.hurried > 0)
 		}
 		if l.leaving {
 			return nil
@@ -84,8 +85,8 @@ func (l *loop) run() error {
 // pace is the least time between two flushes when no event hurries.
 func (l *loop) pace() time.Duration { return max(calmly, l.linger) }
 
-// wait blocks until an event rings or it is time to look: at the end of the pace, or else after tailWait. When the last flush is
-// too young even for an event that hurries, it sleeps until it is not and says so.
+// wait blocks until an event rings or it is time to look: at the end of the pace, or else after tailWait. When the last
+// flush of what hurried is too young for another, it sleeps until it is not and says so.
 func (l *loop) wait() (got found, paced bool, err error) {
 	wants, until := lane.WantsAnything, time.Now().Add(tailWait)
 	if end := l.at.Add(l.pace()); time.Now().Before(end) {
@@ -102,7 +103,7 @@ func (l *loop) wait() (got found, paced bool, err error) {
 	if err := l.doorbell.wait(until); err != nil {
 		return got, false, err
 	}
-	if time.Since(l.at) < l.linger {
+	if time.Since(l.hurriedAt) < l.linger {
 		l.sleep()
 		paced = true
 	}
@@ -173,13 +174,16 @@ func (l *loop) handle(r *ring, got *found) {
 	}
 }
 
-func (l *loop) flush() {
+func (l *loop) flush(hurried bool) {
 	if !l.added {
 		return
 	}
 	l.added = false
 	l.sink.Flush()
 	l.at = time.Now()
+	if hurried {
+		l.hurriedAt = l.at
+	}
 	// The connection writes in a goroutine of its own; let it, before this one holds the processor in a sleep.
 	runtime.Gosched()
 }
@@ -187,12 +191,12 @@ func (l *loop) flush() {
 // steady is how many turns without a pause make a load that lasts.
 const steady = 16
 
-// sleep sleeps until a linger has passed since the last flush. Under a load that lasts, the system call is hidden from the Go
+// sleep sleeps until a linger has passed since the last flush of what hurried. Under a load that lasts, the system call is hidden from the Go
 // scheduler, which would otherwise hand this processor to another thread and back; whoever wants to stop the world waits for a
 // linger at most. In a short burst that costs more than it spares: the runtime's monitor takes the processor for busy and looks at it
 // every 20 us until some 10 ms have gone by.
 func (l *loop) sleep() {
-	left := l.linger - time.Since(l.at)
+	left := l.linger - time.Since(l.hurriedAt)
 	if left <= 0 {
 		return
 	}

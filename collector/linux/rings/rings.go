@@ -71,7 +71,7 @@ func Open(lanes *lane.Lanes, decoders map[lane.Class]Decoder, linger time.Durati
 // Run reads records and adds their events to the sink until Flush, and then to the last that was made.
 //
 // Only an event that matters wakes it. The first one after a pause is flushed at once. Of the next ones execs and events of the
-// kernel class wait until a linger has passed since the last flush, and while they keep coming Run looks once per linger; all
+// kernel class wait until a linger has passed since the last flush of such, and while they keep coming Run looks once per linger; all
 // others travel with them or after 25 ms. Forks and exits, which mostly come with such an event, wait for at most tailWait.
 func (r *Reader) Run(sink core.Sink, lost Lost) error {
 	l := loop{Reader: r, sink: sink, lost: lost}
