@@ -76,7 +76,7 @@ ROUND __u32 note_secret(__u32 slot, __u32 which)
 	p = RECORD(s, pending_call);
 	dentry = s->name_walk.dentry;
 	result = which ? p->name[1].result : p->name[0].result;
-	if (result == LOOKUP_FOUND && secret(dentry, FIELD(dentry, dentry, d_inode)))
+	if (result == LOOKUP_FOUND && is_secret(dentry, FIELD(dentry, dentry, d_inode)))
 		note_moved(which ? &p->object[1] : &p->object[0]);
 	return 0;
 }

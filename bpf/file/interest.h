@@ -104,7 +104,7 @@ ALWAYS_INLINE bool has_moved(struct interest *i, __u64 inode, __u32 device)
 }
 
 /* Whether the reading of an object matters by a name it has. */
-ALWAYS_INLINE bool secret(struct dentry *dentry, struct inode *inode)
+ALWAYS_INLINE bool is_secret(struct dentry *dentry, struct inode *inode)
 {
 	struct super_block *filesystem = FIELD(inode, inode, i_sb);
 	struct interest *i = interest();
@@ -124,7 +124,7 @@ ALWAYS_INLINE bool secret(struct dentry *dentry, struct inode *inode)
 
 ALWAYS_INLINE bool reading_matters(struct file *file)
 {
-	return secret(FIELD(file, file, f_path.dentry), FIELD(file, file, f_inode));
+	return is_secret(FIELD(file, file, f_path.dentry), FIELD(file, file, f_inode));
 }
 
 #endif

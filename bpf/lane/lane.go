@@ -97,7 +97,6 @@ type Counters struct {
 // Lanes are the shared maps. All methods but Close are safe for concurrent use.
 type Lanes struct {
 	cpus     int
-	sizes    map[Class]uint32
 	maps     map[string]*ebpf.Map
 	counters *ebpf.Memory
 	reader   *ebpf.Memory
@@ -119,7 +118,7 @@ func Open(o Options, scratchBytes uint32) (*Lanes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot count the CPUs: %w", err)
 	}
-	l := &Lanes{cpus: cpus, sizes: map[Class]uint32{}, maps: map[string]*ebpf.Map{}}
+	l := &Lanes{cpus: cpus, maps: map[string]*ebpf.Map{}}
 	specs := []*ebpf.MapSpec{
 		{Name: mapCounters, Type: ebpf.Array, KeySize: 4, ValueSize: uint32(unsafe.Sizeof(cpuCounters{})), MaxEntries: uint32(Count * cpus), Flags: mmapable},
 		{Name: mapReader, Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1, Flags: mmapable},
@@ -134,7 +133,6 @@ func Open(o Options, scratchBytes uint32) (*Lanes, error) {
 		if size < 4096 || size&(size-1) != 0 {
 			return nil, fmt.Errorf("ring size %d of class %s must be a power of two of at least 4096 bytes", size, c)
 		}
-		l.sizes[c] = size
 		specs = append(specs, &ebpf.MapSpec{Name: ringName(c), Type: ebpf.RingBuf, MaxEntries: size})
 	}
 	for _, spec := range specs {
@@ -178,9 +176,6 @@ func (l *Lanes) CPUs() int { return l.cpus }
 
 // Ring is the ring buffer of a class. It stays the lanes'.
 func (l *Lanes) Ring(c Class) *ebpf.Map { return l.maps[ringName(c)] }
-
-// RingBytes is the size of the ring of a class.
-func (l *Lanes) RingBytes(c Class) uint32 { return l.sizes[c] }
 
 // Doorbell is the ring buffer on which the reader sleeps; a record in it says no more than that there is something to read.
 // It stays the lanes'.

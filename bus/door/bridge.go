@@ -61,7 +61,7 @@ func up(server, client net.Conn, first []byte) {
 // down copies from the server. Each write has its own deadline, since neither end of a pipe hears of the other's fate
 // while a write to the client hangs.
 func down(client, server net.Conn) {
-	g := gathering{room: make(chan struct{}, 1), some: make(chan struct{}, 1)}
+	g := newGathering()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

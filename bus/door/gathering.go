@@ -20,6 +20,10 @@ type gathering struct {
 	some, room chan struct{}
 }
 
+func newGathering() *gathering {
+	return &gathering{some: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+}
+
 func tell(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

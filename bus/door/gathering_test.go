@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-func newGathering() *gathering {
-	return &gathering{room: make(chan struct{}, 1), some: make(chan struct{}, 1)}
-}
-
 // What the server says piece by piece leaves in one write.
 func TestPiecesAreJoined(t *testing.T) {
 	g := newGathering()

@@ -20,8 +20,8 @@ import (
 // tailWait is how long a fork or exit may lie in the ring when nothing that matters follows it.
 const tailWait = 100 * time.Millisecond
 
-// calmly is the least time between two flushes that no event hurries.
-const calmly = 25 * time.Millisecond
+// leastPace is the least time between two flushes that no event hurries, unless linger is longer.
+const leastPace = 25 * time.Millisecond
 
 // loop is the one goroutine that reads the rings. A wake-up costs a Go process more CPU than decoding a hundred events
 // (70 to 100 us on the machine we measured, half of it when the sleep is hidden from the Go scheduler), and each flush wakes the
@@ -83,7 +83,7 @@ func (l *loop) run() error {
 }
 
 // pace is the least time between two flushes when no event hurries.
-func (l *loop) pace() time.Duration { return max(calmly, l.linger) }
+func (l *loop) pace() time.Duration { return max(leastPace, l.linger) }
 
 // wait blocks until an event rings or it is time to look: at the end of the pace, or else after tailWait. When the last
 // flush of what hurried is too young for another, it sleeps until it is not and says so.
